@@ -1,0 +1,41 @@
+/** What a run left in the database, as its verdict reports it. */
+import {
+  type LedgerState,
+  type MigrationSource,
+  migrationName,
+  type Plan,
+} from '../../lib/core/plan/index.ts';
+import type { LedgerFacts } from '../../lib/core/rollout/index.ts';
+import { type EngineContext, type RunRecord, readLastRun, readPlan } from '../../lib/engine/index.ts';
+import { entriesOf } from './run-entries.ts';
+
+export interface Outcome extends LedgerFacts {
+  /** By this run, which had applied them; newest first. */
+  readonly reverted: readonly string[];
+  /** The ledger's own record of the run; null when it did not get as far, or when another run came after it. */
+  readonly record: RunRecord | null;
+}
+
+/** Throws LS3xx. */
+export async function readOutcome(
+  runId: string,
+  context: EngineContext & { readonly source: MigrationSource },
+): Promise<Outcome> {
+  const { plan, ledger } = await readPlan(context);
+  const last = await readLastRun(context);
+  return {
+    applied: entriesOf(runId, 'applied', ledger),
+    reverted: entriesOf(runId, 'reverted', ledger).reverse(),
+    notApplied: plan.pending.map(migrationName),
+    partial: partial(ledger, plan),
+    record: last?.runId === runId ? last : null,
+  };
+}
+
+function partial(ledger: LedgerState, plan: Plan): string[] {
+  const known = [...plan.pending, ...ledger.current];
+  return ledger.partial.map(({ revision }) => {
+    const migration = known.find((m) => BigInt(m.revision) === BigInt(revision));
+    return migration ? migrationName(migration) : revision;
+  });
+}

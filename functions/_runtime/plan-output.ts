@@ -1,0 +1,91 @@
+/** The workflow's state after Plan, from a plan that was not refused. */
+import { type Bundle, type LedgerState, migrationName, type Plan } from '../../lib/core/plan/index.ts';
+import {
+  aheadVerdict,
+  cutList,
+  dryRunVerdict,
+  nameList,
+  nothingPendingVerdict,
+  type RunFacts,
+  VERDICT_LIST_LIMIT,
+  type Verdict,
+} from '../../lib/core/rollout/index.ts';
+import type { PlanData, PlanOutput, Run, StartInput } from '../../lib/core/workflow/index.ts';
+
+import { entriesOf } from './run-entries.ts';
+
+export interface Planned {
+  readonly run: Run;
+  readonly request: StartInput;
+  readonly bundle: Bundle;
+  readonly plan: Plan;
+  readonly ledger: LedgerState;
+  readonly target: string;
+  readonly takesRestorePoint: boolean;
+  readonly durationMs: number;
+}
+
+export function planOutput(planned: Planned): PlanOutput {
+  const { run, request, plan, takesRestorePoint } = planned;
+  const data = planData(planned);
+  return {
+    run,
+    outcome: request.dryRun ? 'dry-run' : outcomeOf(plan),
+    plan: data,
+    restorePoint: {
+      status: takesRestorePoint ? 'requested' : 'none',
+      id: null,
+      waitSeconds: 0,
+      waitedSeconds: 0,
+    },
+    lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
+    progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
+    verdict: verdictOf(planned, data),
+  };
+}
+
+function planData({ bundle, plan, request }: Planned): PlanData {
+  const pending = new Set(plan.pending.map((m) => m.revision));
+  const hazards = bundle.migrations
+    .filter((m) => pending.has(m.revision))
+    .flatMap((m) => m.hazards.map((hazard) => ({ ...hazard, migration: migrationName(m) })));
+  return {
+    pending: cutList(plan.pending.map(migrationName)),
+    pendingCount: plan.pending.length,
+    appliedCount: plan.appliedCount,
+    hazards: hazards.slice(0, VERDICT_LIST_LIMIT),
+    toRevision: request.toRevision ?? null,
+    lastEntryId: plan.lastEntryId,
+    bundleDigest: bundle.digest,
+  };
+}
+
+function outcomeOf({ outcome }: Plan): PlanOutput['outcome'] {
+  if (outcome === 'refused') throw new Error('a refused plan has no output');
+  return outcome;
+}
+
+function verdictOf(
+  { run, request, target, durationMs, plan, ledger }: Planned,
+  data: PlanData,
+): Verdict | null {
+  const facts: RunFacts = {
+    run: run.id,
+    target,
+    bundleDigest: data.bundleDigest,
+    restorePoint: null,
+    durationMs,
+  };
+  if (request.dryRun) return dryRunVerdict(facts, { names: data.pending, count: data.pendingCount });
+  switch (plan.outcome) {
+    case 'nothing-pending':
+      return nothingPendingVerdict(facts, plan.appliedCount, nameList(entriesOf(run.id, 'applied', ledger)));
+    case 'ahead':
+      return aheadVerdict(facts, plan.ahead.map(migrationName));
+    case 'pending':
+    case 'refused':
+      return null;
+    default:
+      return plan.outcome satisfies never;
+  }
+}

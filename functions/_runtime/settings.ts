@@ -1,0 +1,66 @@
+/**
+ * Settings of the functions, from their environment. Each function asks for those it uses; all problems are
+ * collected into one LS102, so that a person mends them in one go.
+ */
+import * as z from 'zod';
+import { configurationError } from '../../lib/adapters/postgres/config.ts';
+import { EnvName } from '../../lib/core/workflow/index.ts';
+
+const text = z.string({ error: 'is not set' }).min(1);
+const positive = z
+  .string({ error: 'is not set' })
+  .regex(/^[1-9]\d{0,8}$/, 'is not a positive whole number')
+  .transform(Number);
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, {
+    error: ({ input }) => (input === undefined ? 'is not set' : `is none of ${values.join(', ')}`),
+  });
+
+const FIELDS = {
+  target: text,
+  leaseTable: text,
+  leaseDurationSeconds: positive,
+  leaseWaitSeconds: positive,
+  bundlePath: text,
+  databaseHost: text,
+  databasePort: positive,
+  databaseName: text,
+  databaseUser: text.optional(),
+  databaseSecretArn: text.optional(),
+  databaseTls: oneOf(['verify', 'disable']).default('verify'),
+  restorePointKind: oneOf(['none', 'rds-instance', 'rds-cluster']),
+  restorePointSource: text,
+  restorePointKeep: positive,
+  rollBackPolicy: oneOf(['down', 'code-only']),
+  eventBusName: text,
+} as const satisfies Record<keyof typeof EnvName, z.ZodType>;
+
+type Fields = typeof FIELDS;
+export type SettingName = keyof Fields;
+export type Settings<Name extends SettingName = SettingName> = { readonly [K in Name]: z.output<Fields[K]> };
+
+export const DATABASE_SETTINGS = [
+  'databaseHost',
+  'databasePort',
+  'databaseName',
+  'databaseUser',
+  'databaseSecretArn',
+  'databaseTls',
+] as const satisfies SettingName[];
+
+/** Throws LS102. An empty value counts as absent. */
+export function readSettings<const Name extends SettingName>(names: readonly Name[]): Settings<Name> {
+  const problems: string[] = [];
+  const settings: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const parsed = FIELDS[name].safeParse(process.env[EnvName[name]] || undefined);
+    if (parsed.success) settings[name] = parsed.data;
+    else problems.push(`${EnvName[name]} ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
+  }
+  const asked: readonly SettingName[] = names;
+  if (asked.includes('databaseUser') && !settings.databaseUser && !settings.databaseSecretArn) {
+    problems.push(`one of ${EnvName.databaseSecretArn} and ${EnvName.databaseUser} has to be set`);
+  }
+  if (problems.length > 0) throw configurationError(problems);
+  return settings as Settings<Name>;
+}

@@ -1,0 +1,121 @@
+/**
+ * Clean up: after an execution that was stopped, timed out or failed, and so may have run no Catch. It ends the
+ * run's database sessions, releases its lease and signals roll back. Started by an event that may come twice,
+ * late or never; whatever it finds done already it leaves alone, and without it the next run takes over.
+ *
+ * An execution that runs again (a redrive) is not touched, nor is a lease or a session of another run.
+ */
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
+import { EventBridgeSignal } from '../lib/adapters/eventbridge/index.ts';
+import { systemClock } from '../lib/adapters/process/clock.ts';
+import { executionState } from '../lib/adapters/stepfunctions/index.ts';
+import { ErrorName } from '../lib/core/errors/index.ts';
+import { type Bundle, sourceOfBundle } from '../lib/core/plan/index.ts';
+import { failedVerdict } from '../lib/core/rollout/index.ts';
+import { cleanUpOutputSchema, executionStatusEventSchema, Metric } from '../lib/core/workflow/index.ts';
+import { endRunSessions } from '../lib/engine/index.ts';
+import { attemptEach } from './_runtime/attempt.ts';
+import { awsClient } from './_runtime/aws-clients.ts';
+import { loadBundle, NO_MIGRATIONS } from './_runtime/bundle.ts';
+import { databaseConfig } from './_runtime/database.ts';
+import { handlerFor } from './_runtime/handler.ts';
+import { heldLease, leaseStore } from './_runtime/lease.ts';
+import { MetricUnit } from './_runtime/observability.ts';
+import { type Outcome, readOutcome } from './_runtime/outcome.ts';
+import { DATABASE_SETTINGS, readSettings, type Settings } from './_runtime/settings.ts';
+
+const stepFunctions = awsClient((limits) => new SFNClient(limits));
+const eventBridge = awsClient((limits) => new EventBridgeClient(limits));
+
+/** The database may be the very reason why the run ended: looking at it has to fit into the function's time. */
+const CONNECT_BUDGET_MS = 30_000;
+const SETTINGS = ['target', 'bundlePath', 'leaseTable', 'eventBusName', ...DATABASE_SETTINGS] as const;
+type Detail = z.output<typeof executionStatusEventSchema>['detail'];
+
+export const handler = handlerFor({
+  name: 'clean-up',
+  input: executionStatusEventSchema,
+  output: cleanUpOutputSchema,
+  runId: ({ detail }) => detail.name,
+  async run({ detail }, { log, metrics, signal }) {
+    const settings = readSettings(SETTINGS);
+    const leases = leaseStore(settings.leaseTable);
+    // Read first: should an attempt of a redrive take a newer token from here on, the release does nothing.
+    const held = await heldLease(leases, settings.target, detail.executionArn);
+    const execution = await executionState(stepFunctions(), detail.executionArn);
+    log.info('an execution ended', {
+      status: detail.status,
+      now: execution.kind,
+      holdsLease: held !== undefined,
+    });
+    if (execution.kind === 'running') return { endedSessions: 0, released: false, signalled: false };
+
+    const attempt = attemptEach(log);
+    const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
+    const found = await attempt('end its sessions and read the ledger', () =>
+      endSessions(detail.name, settings, bundle, signal),
+    );
+    const released =
+      held !== undefined && (await attempt('release its lease', () => leases.release(held))) === 'released';
+    const verdict = stoppedVerdict(detail, settings.target, bundle, found);
+    const signalled =
+      needsSignal(detail, found) &&
+      (await attempt('signal roll back', () =>
+        new EventBridgeSignal(eventBridge(), settings.eventBusName).send(verdict).then(() => true),
+      )) === true;
+
+    const endedSessions = found?.endedSessions ?? 0;
+    metrics.addMetric(Metric.sessionsEnded, MetricUnit.Count, endedSessions);
+    // Lambda calls again; after its last try the event is kept for a person.
+    const [failure] = attempt.failures;
+    if (failure) throw failure;
+    return { endedSessions, released, signalled };
+  },
+});
+
+type Found = Outcome & { readonly endedSessions: number };
+
+async function endSessions(
+  runId: string,
+  settings: Settings<(typeof SETTINGS)[number]>,
+  bundle: Bundle | undefined,
+  signal: AbortSignal,
+): Promise<Found> {
+  const database = { ...(await databaseConfig(settings)), connectBudgetMs: CONNECT_BUDGET_MS };
+  const endedSessions = await endRunSessions(database, runId);
+  const source = bundle ? sourceOfBundle(bundle) : NO_MIGRATIONS;
+  return { endedSessions, ...(await readOutcome(runId, { database, clock: systemClock, signal, source })) };
+}
+
+/**
+ * Not for a run that had applied everything, whatever stopped it then, and not for one whose roll back was
+ * recorded: that one went on to signal by itself. A signal too many is harmless, receivers know the run.
+ */
+function needsSignal({ status }: Detail, found: Found | undefined): boolean {
+  const recorded = found?.record?.verdict;
+  if (recorded === 'applied') return false;
+  return !(status === 'FAILED' && (recorded === 'failed' || recorded === 'reverted'));
+}
+
+const HOW_IT_ENDED = { ABORTED: 'was stopped', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
+
+function stoppedVerdict(
+  { name, status, startDate }: Detail,
+  target: string,
+  bundle: Bundle | undefined,
+  found: Found | undefined,
+) {
+  const facts = {
+    run: name,
+    target,
+    bundleDigest: bundle?.digest ?? '',
+    restorePoint: found?.record?.restorePoint ?? null,
+    durationMs: Date.now() - startDate,
+  };
+  const message = `LS605: The run ${name} ${HOW_IT_ENDED[status]}; its execution in Step Functions shows where.`;
+  const error = { name: ErrorName.Interrupted, code: 'LS605', message };
+  const reverted = found?.reverted ?? [];
+  return failedVerdict(facts, { error, ledger: found, reverted, reversion: { kind: 'stopped' } });
+}

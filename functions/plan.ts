@@ -1,0 +1,55 @@
+/**
+ * Plan: compares the ledger with the bundle, over one session, and writes nothing. Its output is the whole state
+ * of the workflow. With nothing pending, ahead, or a dry run, the verdict is in it and no other function runs.
+ */
+import { systemClock } from '../lib/adapters/process/clock.ts';
+import { refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
+import { Metric, planInputSchema, planOutputSchema } from '../lib/core/workflow/index.ts';
+import { readPlan } from '../lib/engine/index.ts';
+import { loadBundle } from './_runtime/bundle.ts';
+import { databaseConfig } from './_runtime/database.ts';
+import { sinceMs } from './_runtime/elapsed.ts';
+import { handlerFor } from './_runtime/handler.ts';
+import { MetricUnit } from './_runtime/observability.ts';
+import { planOutput } from './_runtime/plan-output.ts';
+import { DATABASE_SETTINGS, readSettings } from './_runtime/settings.ts';
+
+export const handler = handlerFor({
+  name: 'plan',
+  input: planInputSchema,
+  output: planOutputSchema,
+  runId: ({ run }) => run.id,
+  async run({ run, request }, { log, metrics, signal }) {
+    const settings = readSettings(['target', 'bundlePath', 'restorePointKind', ...DATABASE_SETTINGS]);
+    const bundle = await loadBundle(settings.bundlePath);
+    const database = await databaseConfig(settings);
+    const source = sourceOfBundle(bundle);
+    const { plan, ledger } = await readPlan({
+      database,
+      clock: systemClock,
+      signal,
+      source,
+      toRevision: request.toRevision,
+    });
+    const refused = refusal(plan);
+    if (refused) throw refused;
+
+    log.info('planned', {
+      outcome: plan.outcome,
+      pending: plan.pending.length,
+      applied: plan.appliedCount,
+      ...request,
+    });
+    metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, plan.pending.length);
+    return planOutput({
+      run,
+      request,
+      bundle,
+      plan,
+      ledger,
+      target: settings.target,
+      takesRestorePoint: settings.restorePointKind !== 'none',
+      durationMs: sinceMs(run.startedAt),
+    });
+  },
+});

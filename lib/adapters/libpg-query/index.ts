@@ -1,0 +1,43 @@
+/**
+ * PostgreSQL's own parser, of PostgreSQL 18, compiled to WebAssembly (the npm package libpg-query).
+ *
+ * Invariants: importing this file loads nothing; the WebAssembly module is loaded at the first `loadParser`, once
+ * in a process. Offsets of statements are UTF-8 bytes, the position of a syntax error is in code points: both
+ * are passed on as they are.
+ *
+ * What can fail: a text can be nested too deeply or be too large for the parser. That is an outcome, not an
+ * exception, and the parser stays usable.
+ */
+
+import type { StatementNode } from '../../core/plan/compile/parse-tree.ts';
+import type { ParsedStatement, ParseOutcome, SqlParser } from '../../core/plan/compile/parser.ts';
+
+type LibPgQuery = typeof import('libpg-query');
+
+export async function loadParser(): Promise<SqlParser> {
+  const library = await import('libpg-query');
+  await library.loadModule();
+  return { parse: (sql) => parse(library, sql) };
+}
+
+function parse(library: LibPgQuery, sql: string): ParseOutcome {
+  // The library refuses an empty text, which is a script like any other.
+  if (sql === '') return { ok: true, statements: [] };
+  try {
+    return { ok: true, statements: statementsOf(library.parseSync(sql), Buffer.byteLength(sql)) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const { cursorPosition } = (library.hasSqlDetails(error) && error.sqlDetails) || {};
+    if (cursorPosition === undefined || message.startsWith('memory exhausted'))
+      return { ok: false, reason: 'gave-up', message };
+    return { ok: false, reason: 'syntax', message, character: cursorPosition };
+  }
+}
+
+/** The last statement has no length unless a semicolon follows it; a location of 0 is left out. */
+function statementsOf(result: ReturnType<LibPgQuery['parseSync']>, length: number): ParsedStatement[] {
+  return (result.stmts ?? []).map(({ stmt, stmt_location: start = 0, stmt_len }) => {
+    const node = (stmt ?? {}) as StatementNode;
+    return { start, end: stmt_len ? start + stmt_len : length, kind: Object.keys(node)[0] ?? '', node };
+  });
+}

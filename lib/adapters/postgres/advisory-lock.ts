@@ -1,0 +1,135 @@
+/**
+ * The advisory lock: the second guard, on the one session that runs the SQL. It is polled, never waited for in
+ * the server: a blocked pg_advisory_lock, like any open snapshot, deadlocks with CREATE INDEX CONCURRENTLY.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
+import type { Session } from './session.ts';
+import { isoTime, literal, microseconds } from './sql.ts';
+
+/** Signed decimal text of a bigint: JavaScript's numbers lose bits above 2^53. Locks are per database. */
+export function advisoryKey(scope: string): string {
+  return createHash('sha256').update(`lockstep\0${scope}`).digest().readBigInt64BE(0).toString();
+}
+
+/** One per database, as there is one ledger in a database. */
+export const LEDGER_LOCK = advisoryKey('ledger');
+
+const bits = BigInt.asUintN(64, BigInt(LEDGER_LOCK));
+const [high, low] = [bits >> 32n, bits & 0xffff_ffffn];
+
+/** A condition over pg_locks: the row of this lock (bigint keys have objsubid 1) in this database. */
+export const IS_LEDGER_LOCK = `l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid = ${high} AND l.objid = ${low}
+  AND l.granted AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
+
+/** The session that holds the lock, as pg_stat_activity shows it. */
+export interface LockedBy {
+  readonly pid: number;
+  readonly backendStart: string;
+  readonly applicationName: string;
+  /** active, idle, idle in transaction, …; `unknown` for another role's session, of which only the pid is shown. */
+  readonly state: string;
+  /** Microseconds since 1970. */
+  readonly stateChange: string;
+  /** ISO 8601. */
+  readonly connectedAt: string;
+  readonly queryAgeMs: number;
+}
+
+const HOLDER = `SELECT l.pid, ${microseconds('a.backend_start')} AS backend_start, a.application_name, a.state,
+    ${isoTime('a.backend_start')} AS connected_at, ${microseconds('a.state_change')} AS state_change,
+    pg_catalog.round(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change)) AS age_ms
+  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  WHERE ${IS_LEDGER_LOCK}`;
+
+/** Null when nobody holds it. */
+export async function lockHolder(session: Session): Promise<LockedBy | null> {
+  const [row] = await session.query(HOLDER);
+  if (!row) return null;
+  return {
+    pid: Number(row.pid),
+    backendStart: row.backend_start ?? '',
+    applicationName: row.application_name ?? '',
+    state: row.state ?? 'unknown',
+    stateChange: row.state_change ?? '',
+    connectedAt: row.connected_at ?? '',
+    queryAgeMs: Math.max(0, Number(row.age_ms ?? 0)),
+  };
+}
+
+/**
+ * One try in autocommit. When it succeeds, a later statement has to find the same session with the lock; behind
+ * a pooler that hands out sessions per transaction it does not. Throws LS304 then.
+ */
+export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
+  const [row] = await session.query(
+    `SET application_name = ${literal(applicationName)}; SELECT pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK}) AS locked`,
+  );
+  session.applicationName = applicationName;
+  if (row?.locked !== 't') return false;
+  if (!(await holdsLock(session))) throw transactionPooler();
+  return true;
+}
+
+async function holdsLock(session: Session): Promise<boolean> {
+  const { pid } = session.facts;
+  const [row] = await session.query(
+    `SELECT pg_catalog.pg_backend_pid() = ${pid}
+       AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK}) AS held`,
+  );
+  return row?.held === 't';
+}
+
+export async function unlock(session: Session): Promise<void> {
+  await session.query(`SELECT pg_catalog.pg_advisory_unlock(${LEDGER_LOCK})`);
+}
+
+const transactionPooler = (): LockstepError =>
+  new LockstepError('LS304', {
+    what: 'The connection goes through a pooler that changes the server session between statements, where no lock holds.',
+    state: NOTHING_CHANGED,
+    remedy: "Give the server's direct address, or the pooler's session mode.",
+  });
+
+export interface TakeLock {
+  readonly session: Session;
+  readonly applicationName: string;
+  readonly clock: Clock;
+  readonly budgetMs: number;
+  readonly signal: AbortSignal;
+  readonly onWait: (heldBy: LockedBy, waitedMs: number) => void;
+  /** Told who has the lock; ends that session if it may. The next try tells whether it is gone. */
+  readonly endOrphan: (heldBy: LockedBy) => Promise<void>;
+}
+
+/** Waiting sleeps in the client; the actual pause is half to whole. */
+const PAUSE = { firstMs: 50, factor: 1.5, maxMs: 1_000 } as const;
+
+/** Polls until the lock is taken. Throws LS401 when the budget is used up, LS304, LS3xx, the signal's reason. */
+export async function takeLock(options: TakeLock): Promise<void> {
+  const { session, applicationName, clock, budgetMs, signal, onWait, endOrphan } = options;
+  const startedMs = clock.nowMs();
+  for (let pauseMs: number = PAUSE.firstMs; ; pauseMs = Math.min(PAUSE.maxMs, pauseMs * PAUSE.factor)) {
+    signal.throwIfAborted();
+    if (await tryLock(session, applicationName)) return;
+    const waitedMs = clock.nowMs() - startedMs;
+    const holder = await lockHolder(session);
+    if (holder) {
+      if (waitedMs + pauseMs >= budgetMs) throw lockNotObtained(holder, waitedMs);
+      onWait(holder, waitedMs);
+      await endOrphan(holder);
+    }
+    await clock.sleep(pauseMs * (0.5 + clock.random() / 2), signal);
+  }
+}
+
+const lockNotObtained = ({ pid, applicationName }: LockedBy, waitedMs: number): LockstepError =>
+  new LockstepError('LS401', {
+    what: `The advisory lock was not obtained within ${Math.round(waitedMs / 100) / 10} s: session ${pid} (${applicationName}) holds it.`,
+    state: 'This run changed nothing in the database; the holder may be changing it.',
+    remedy:
+      'Wait until the holder is done (`lockstep lock status`) and run the same command again; ' +
+      'if it is gone for good, `lockstep lock release --force` ends its session.',
+    context: { pid, waitedMs: Math.round(waitedMs) },
+  });

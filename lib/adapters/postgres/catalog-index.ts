@@ -1,0 +1,44 @@
+/** An index, looked up in the catalogs as the migration that names it would find it. */
+import type { Session } from './session.ts';
+import { identifier, literal } from './sql.ts';
+
+export interface CatalogIndex {
+  /** schema.name, quoted. */
+  readonly name: string;
+  /** False for what a broken-off CREATE INDEX CONCURRENTLY leaves behind. */
+  readonly isValid: boolean;
+  /** By another session, now. */
+  readonly isBeingBuilt: boolean;
+}
+
+export async function findIndex(
+  session: Session,
+  { schema, index }: { readonly schema?: string | undefined; readonly index: string },
+): Promise<CatalogIndex | undefined> {
+  const name = schema === undefined ? identifier(index) : `${identifier(schema)}.${identifier(index)}`;
+  // The path holds for this message only, which is one transaction.
+  const [found] = await session.query(
+    `SELECT pg_catalog.set_config('search_path', ${literal(session.facts.searchPath)}, true);
+     SELECT pg_catalog.to_regclass(${literal(name)})::pg_catalog.oid AS oid`,
+  );
+  if (!found?.oid) return undefined;
+  const [row] = await session.query(
+    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, i.indisvalid AND i.indisready AS valid,
+       EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid) AS being_built
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${found.oid}`,
+  );
+  return row && { name: row.name ?? '', isValid: row.valid === 't', isBeingBuilt: row.being_built === 't' };
+}
+
+/** An orderly run must not be kept from ending by somebody's open transaction; the next attempt drops it then. */
+const DROP_TIMEOUT_MS = 10_000;
+
+export async function dropIndex(session: Session, { name }: CatalogIndex): Promise<void> {
+  await session.query(`SET statement_timeout = ${DROP_TIMEOUT_MS}`);
+  try {
+    await session.query(`DROP INDEX CONCURRENTLY ${name}`);
+  } finally {
+    if (!session.isLost) await session.query('SET statement_timeout = 0');
+  }
+}

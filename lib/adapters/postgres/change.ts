@@ -1,0 +1,70 @@
+/** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
+import { type Script, sha256, type Step, statementText } from '../../core/plan/index.ts';
+import { literal } from './sql.ts';
+
+export interface Change {
+  readonly kind: 'applied' | 'reverted' | 'stamped';
+  readonly revision: string;
+  readonly slug: string;
+  readonly phase: string;
+  /** Of the ledger row that this change writes. */
+  readonly ordinal: number;
+  /** Of the up script, in both directions. */
+  readonly sha256: string;
+  readonly normalizedSha256: string;
+  readonly script: Script;
+  readonly steps: readonly Step[];
+  /** Kept in the ledger, so that a later `down` needs no files. */
+  readonly down: Script | undefined;
+  readonly lockTimeoutMs: number | undefined;
+  readonly statementTimeoutMs: number | undefined;
+  readonly runId: string;
+  readonly token: number;
+}
+
+/** A statement may end in a comment that reaches to the end of its line. */
+export const STATEMENT_SEPARATOR = '\n;\n';
+
+export const isLastStep = (change: Change, step: Step): boolean => step.index === change.steps.length - 1;
+
+export function stepTexts(change: Change, step: Step): string[] {
+  const statements = step.transactional ? step.statements : [step.statement];
+  return statements.map((statement) => statementText(change.script.sql, statement));
+}
+
+/** By which a step is known again when a broken-off migration goes on. */
+export const stepSha256 = (change: Change, step: Step): string =>
+  sha256(stepTexts(change, step).join(STATEMENT_SEPARATOR));
+
+export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_fence(${token})`;
+
+export function insertEntry(change: Change): string {
+  const { revision, ordinal, kind, slug, phase, runId, token, down } = change;
+  const sums = [change.sha256, change.normalizedSha256];
+  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down && JSON.stringify(down)];
+  return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
+    VALUES (${values.map(literal).join(', ')})`;
+}
+
+export function insertJournal(change: Change, step: Step): string {
+  const { revision, ordinal, kind, runId, token } = change;
+  const postcondition = step.transactional ? null : JSON.stringify(step.postcondition);
+  const direction = kind === 'reverted' ? 'down' : 'up';
+  const values = [revision, ordinal, step.index, direction, 'started', stepSha256(change, step), postcondition, runId, token];
+  return `INSERT INTO lockstep.journal (revision, ordinal, step, direction, state, sha256, postcondition, run_id, token)
+    VALUES (${values.map(literal).join(', ')})`;
+}
+
+/** Makes the row one of the transaction that records its end. */
+export const adoptJournal = (change: Change, step: Step): string =>
+  `UPDATE lockstep.journal SET xid = pg_catalog.pg_current_xact_id() WHERE ${journalRow(change, step)}`;
+
+export const deleteJournal = (change: Change, step: Step): string =>
+  `DELETE FROM lockstep.journal WHERE ${journalRow(change, step)}`;
+
+const journalRow = ({ revision, ordinal }: Change, step: Step): string =>
+  `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step.index}`;
+
+/** Of the step that ends a migration (null) its ledger row is checked and completed; of any other one its journal row. */
+export const leaveStep = ({ revision, ordinal }: Change, step: number | null, login: string): string =>
+  `SELECT lockstep.leave_step(${literal(revision)}, ${ordinal}, ${step ?? 'NULL'}, ${literal(login)})`;

@@ -1,0 +1,33 @@
+/**
+ * PostgreSQL: the only party that can give safety. The protocol, in the order in which an attempt goes:
+ *
+ *   connect          one session, search_path = pg_catalog, timeouts that free a dead client's lock
+ *   advisory lock    pg_try_advisory_lock, polled in autocommit; then checked in a later statement (pooler?)
+ *   ledger           created or upgraded, now that the lock is held
+ *   claim            fence row := my token, pid and backend_start, only where the stored token is below mine
+ *   each step        transactional:      one message: BEGIN; fence is mine and ledger row in; the SQL; the row
+ *                                        is still in this transaction, lock and login unchanged; COMMIT
+ *                    non-transactional:  fence + journal `started`; the statement alone; postcondition read
+ *                                        from the catalogs; fence + journal `done` (last step: ledger row)
+ *   unlock           by ending the session
+ *
+ * Invariants
+ * - Ledger row and effect are one transaction; the ledger's key (revision, ordinal) gives "at most once".
+ * - Exactly the fence's token may write; for statements outside a transaction the fence is the session that
+ *   holds the advisory lock, and an older session is ended before a newer attempt goes on.
+ * - One connection, no pool, no reconnect: a lost session ends the attempt.
+ * - Coordinator SQL is qualified and runs under search_path = pg_catalog; migrations get the login's own path.
+ *
+ * Who is authoritative: the ledger. What can fail: LS3xx for reaching and using the server, LS403 for a stale
+ * attempt, LS6xx for the migrations themselves; PostgreSQL's DETAIL never leaves (it may hold row data).
+ */
+export { advisoryKey, holdsLock, lockHolder, type LockedBy, takeLock } from './advisory-lock.ts';
+export { claim, type Fence, readFence } from './fence.ts';
+export { type DatabaseConfig, configurationError, databaseConfigFrom, isLocal } from './config.ts';
+export { connect, type ConnectOptions } from './connect.ts';
+export { ensureLedger } from './ledger-schema.ts';
+export { runStep, type Change } from './run-step.ts';
+export * from './ledger.ts';
+export { PostgresLeaseStore } from './postgres-lease-store.ts';
+export { endSessions } from './sessions.ts';
+export { Session } from './session.ts';

@@ -1,0 +1,148 @@
+/**
+ * The ledger's tables: schema `lockstep` of the database that is migrated. Made, and one day upgraded, by whoever
+ * holds the advisory lock; nobody else writes to them.
+ *
+ *   meta      one row: the layout's number
+ *   fence     one row: the newest token and its session
+ *   entry     append-only history; the key (revision, ordinal) gives "at most once"
+ *   journal   steps of migrations that are more than one transaction
+ *   run       one row per run: who, when, its verdict
+ *   applied   a view: what is applied now
+ *
+ * Two functions stand around each migration in its own transaction. They raise SQLSTATEs of our own, which
+ * database-error.ts explains: LS001 the fence has another token, LS002 the transaction is not the one that began,
+ * LS003 the lock or the login changed.
+ */
+import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
+import { IS_LEDGER_LOCK } from './advisory-lock.ts';
+import type { Session } from './session.ts';
+
+const LAYOUT = 1;
+
+const TABLES = `
+CREATE TABLE lockstep.meta (
+  id int PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  layout int NOT NULL
+);
+CREATE TABLE lockstep.fence (
+  id int PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  token bigint NOT NULL,
+  pid int,
+  backend_start bigint,
+  holder text NOT NULL,
+  lease_ms bigint NOT NULL,
+  claimed_at timestamptz
+);
+CREATE TABLE lockstep.entry (
+  revision bigint NOT NULL,
+  ordinal int NOT NULL CHECK (ordinal > 0),
+  id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  kind text NOT NULL CHECK (kind IN ('applied', 'reverted', 'stamped', 'baselined', 'repaired')),
+  written_as text NOT NULL,
+  slug text NOT NULL,
+  phase text NOT NULL,
+  sha256 text NOT NULL,
+  normalized_sha256 text NOT NULL,
+  run_id text NOT NULL,
+  token bigint NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  duration_ms int,
+  down jsonb,
+  PRIMARY KEY (revision, ordinal)
+);
+COMMENT ON COLUMN lockstep.entry.down IS 'The compiled down script, so that a roll-back works from an older bundle.';
+CREATE TABLE lockstep.journal (
+  revision bigint NOT NULL,
+  ordinal int NOT NULL,
+  step int NOT NULL,
+  direction text NOT NULL CHECK (direction IN ('up', 'down')),
+  state text NOT NULL CHECK (state IN ('started', 'done')),
+  sha256 text NOT NULL,
+  postcondition jsonb,
+  run_id text NOT NULL,
+  token bigint NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (revision, ordinal, step)
+);
+COMMENT ON COLUMN lockstep.journal.sha256 IS 'Of the text of the step.';
+CREATE TABLE lockstep.run (
+  run_id text PRIMARY KEY,
+  holder text NOT NULL,
+  token bigint NOT NULL,
+  bundle_digest text NOT NULL,
+  restore_point text,
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  finished_at timestamptz,
+  verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
+  error text
+);
+CREATE VIEW lockstep.applied AS
+  SELECT * FROM (SELECT DISTINCT ON (revision) * FROM lockstep.entry ORDER BY revision, ordinal DESC) newest
+  WHERE kind <> 'reverted';
+`;
+
+const FUNCTIONS = `
+CREATE FUNCTION lockstep.check_fence(mine bigint) RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+  PERFORM FROM lockstep.fence f WHERE f.token = mine FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'LS001', MESSAGE = 'a newer attempt has claimed this database';
+  END IF;
+END $function$;
+CREATE FUNCTION lockstep.leave_step(of_revision bigint, of_ordinal int, of_step int, login text)
+RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+  IF of_step IS NULL THEN
+    UPDATE lockstep.entry e
+      SET duration_ms = 1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - e.at)
+      WHERE e.revision = of_revision AND e.ordinal = of_ordinal AND e.xid = pg_catalog.pg_current_xact_id();
+  ELSE
+    UPDATE lockstep.journal j SET state = 'done'
+      WHERE j.revision = of_revision AND j.ordinal = of_ordinal AND j.step = of_step
+        AND j.xid = pg_catalog.pg_current_xact_id();
+  END IF;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'LS002', MESSAGE = 'the transaction is not the one that the migration began in';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_LEDGER_LOCK}) THEN
+    RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it gave up the advisory lock';
+  END IF;
+  IF session_user <> login OR current_user <> login THEN
+    RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it changed the login';
+  END IF;
+END $function$;
+`;
+
+const FIRST_ROWS = `
+INSERT INTO lockstep.meta (layout) VALUES (${LAYOUT});
+INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
+`;
+
+/**
+ * Makes the ledger if it is missing; the advisory lock has to be held. Throws LS307 when it has a layout that this
+ * program does not know, LS305 or LS306 when it may not be made.
+ */
+export async function ensureLedger(session: Session): Promise<void> {
+  const rows = await session.queryLedger('SELECT layout FROM lockstep.meta');
+  if (rows === undefined) return createLedger(session);
+  const layout = Number(rows[0]?.layout);
+  if (layout !== LAYOUT) throw newerLedger(layout);
+}
+
+async function createLedger(session: Session): Promise<void> {
+  // It may have been made beforehand, for a login that may not make one; IF NOT EXISTS would need the right to.
+  const [row] = await session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing");
+  const schema = row?.missing === 't' ? 'CREATE SCHEMA lockstep;' : '';
+  // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
+  await session.query(`${schema} ${TABLES} ${FUNCTIONS} ${FIRST_ROWS}`);
+}
+
+const newerLedger = (layout: number): LockstepError =>
+  new LockstepError('LS307', {
+    what: `The ledger has layout ${layout}, and this Lockstep knows none above ${LAYOUT}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Use a release of Lockstep that is at least as new as the one that wrote the ledger.',
+    context: { layout },
+  });

@@ -1,0 +1,89 @@
+/** Reading the ledger. Its rows about migrations are written in run-step.ts and run-alone.ts, those about runs in runs.ts. */
+import {
+  type CurrentEntry,
+  EMPTY_LEDGER,
+  type LedgerState,
+  type PartialRevision,
+  type Postcondition,
+  type Script,
+} from '../../core/plan/index.ts';
+import type { Session } from './session.ts';
+import { isoTime, literal } from './sql.ts';
+
+const ENTRY = `e.written_as AS revision, e.slug, e.phase, e.kind, e.ordinal, e.sha256, e.normalized_sha256 AS "normalizedSha256",
+  e.down IS NOT NULL AS reversible, e.run_id AS "runId", e.id::text AS "entryId"`;
+
+const STATE = `SELECT
+  (SELECT pg_catalog.json_agg(x) FROM
+    (SELECT DISTINCT ON (e.revision) ${ENTRY} FROM lockstep.entry e ORDER BY e.revision, e.ordinal DESC) x) AS current,
+  (SELECT pg_catalog.json_agg(x) FROM
+    (SELECT j.revision::text, j.ordinal, j.direction,
+        COALESCE(pg_catalog.json_agg(j.step ORDER BY j.step) FILTER (WHERE j.state = 'done'), '[]') AS "stepsDone",
+        pg_catalog.min(j.step) FILTER (WHERE j.state = 'started') AS "stepStarted"
+      FROM lockstep.journal j
+      WHERE NOT EXISTS (SELECT FROM lockstep.entry e WHERE e.revision = j.revision AND e.ordinal = j.ordinal)
+      GROUP BY j.revision, j.ordinal, j.direction ORDER BY j.revision) x) AS partial,
+  (SELECT pg_catalog.max(e.id) FROM lockstep.entry e) AS last`;
+
+/** One statement, so what it gives was true at one time. Throws LS3xx. */
+export async function readLedger(session: Session): Promise<LedgerState> {
+  const rows = await session.queryLedger(STATE);
+  const row = rows?.[0];
+  if (!row) return EMPTY_LEDGER;
+  return {
+    current: parseRows<CurrentEntry>(row.current),
+    partial: parseRows<PartialRevision>(row.partial),
+    lastEntryId: row.last ?? '0',
+  };
+}
+
+const parseRows = <T>(json: string | null | undefined): T[] => (json ? (JSON.parse(json) as T[]) : []);
+
+export interface LedgerEntry extends CurrentEntry {
+  readonly at: string;
+  readonly durationMs: number | null;
+  readonly token: number;
+}
+
+/** Every entry, oldest first. Throws LS3xx. */
+export async function readEntries(session: Session): Promise<readonly LedgerEntry[]> {
+  const rows = await session.queryLedger(
+    `SELECT pg_catalog.json_agg(x) AS entries FROM (SELECT ${ENTRY}, ${isoTime('e.at')} AS at,
+       e.duration_ms AS "durationMs", e.token FROM lockstep.entry e ORDER BY e.id) x`,
+  );
+  return parseRows(rows?.[0]?.entries);
+}
+
+/** The down scripts of these entries, by entry id. Throws LS3xx. */
+export async function readDownScripts(
+  session: Session,
+  entries: readonly CurrentEntry[],
+): Promise<ReadonlyMap<string, Script>> {
+  const ids = entries.map((e) => literal(e.entryId)).join(', ');
+  const rows = await session.query(
+    `SELECT e.id, e.down FROM lockstep.entry e WHERE e.id IN (${ids}) AND e.down IS NOT NULL`,
+  );
+  return new Map(rows.map((row) => [row.id ?? '', JSON.parse(row.down ?? 'null') as Script]));
+}
+
+/** A step of a migration that is more than one transaction, as it was begun. */
+export interface JournalStep {
+  readonly step: number;
+  readonly state: 'started' | 'done';
+  /** Of the step's text at that time. */
+  readonly sha256: string;
+  /** Of a step outside a transaction. */
+  readonly postcondition: Postcondition | null;
+}
+
+/** In the order of the steps. Throws LS3xx. */
+export async function readJournal(
+  session: Session,
+  { revision, ordinal }: Pick<CurrentEntry, 'revision' | 'ordinal'>,
+): Promise<readonly JournalStep[]> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.json_agg(x) AS steps FROM (SELECT j.step, j.state, j.sha256, j.postcondition
+     FROM lockstep.journal j WHERE j.revision = ${literal(revision)} AND j.ordinal = ${ordinal} ORDER BY j.step) x`,
+  );
+  return parseRows(row?.steps);
+}

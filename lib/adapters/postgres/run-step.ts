@@ -1,0 +1,70 @@
+/**
+ * One step of a migration, on the session that holds the advisory lock.
+ *
+ * A transactional step is one message, so it costs one round trip, and the server stops at the first error:
+ * nothing after it is run, and the COMMIT is at the end. The ledger row (of the last step; else the journal row) is
+ * in the same transaction. A statement that PostgreSQL refuses in a transaction is run alone between two
+ * transactions that journal its start and its end; see run-alone.ts.
+ */
+import type { Step } from '../../core/plan/index.ts';
+import {
+  type Change,
+  checkFence,
+  insertEntry,
+  insertJournal,
+  isLastStep,
+  leaveStep,
+  STATEMENT_SEPARATOR,
+  stepTexts,
+} from './change.ts';
+import { migrationError, type SentMessage } from './migration-error.ts';
+import type { Session } from './session.ts';
+import { migrationSettings, restoreSession } from './session-settings.ts';
+
+export type TransactionalStep = Extract<Step, { transactional: true }>;
+
+/** Statements before the migration's own: BEGIN, fence, row, settings. */
+const STATEMENTS_BEFORE = 4;
+
+/** Throws LS403, LS601 to LS608, and LS301 when the outcome is not known: then the ledger tells. */
+export async function runTransactional(
+  session: Session,
+  change: Change,
+  step: TransactionalStep,
+  timeLeftMs: number,
+): Promise<void> {
+  const message = messageFor(session, change, step, timeLeftMs);
+  try {
+    await session.run(message.text);
+  } catch (error) {
+    if (!session.isLost) await session.run('ROLLBACK').catch(() => session.destroy());
+    throw migrationError(error, message);
+  }
+}
+
+function messageFor(session: Session, change: Change, step: TransactionalStep, timeLeftMs: number): SentMessage {
+  const { searchPath, user } = session.facts;
+  const last = isLastStep(change, step);
+  const before = [
+    'BEGIN ISOLATION LEVEL READ COMMITTED',
+    checkFence(change),
+    last ? insertEntry(change) : insertJournal(change, step),
+    migrationSettings({ ...change, searchPath, transactional: true, timeLeftMs }),
+    '',
+  ].join(';\n');
+  const texts = stepTexts(change, step);
+  const after = [
+    '',
+    restoreSession(session.applicationName),
+    leaveStep(change, last ? null : step.index, user),
+    'COMMIT',
+  ].join(STATEMENT_SEPARATOR);
+  return {
+    change,
+    statements: step.statements,
+    texts,
+    before,
+    statementsBefore: STATEMENTS_BEFORE,
+    text: `${before}${texts.join(STATEMENT_SEPARATOR)}${after}`,
+  };
+}

@@ -1,0 +1,73 @@
+/** One row per run: who ran, with which bundle, how it ended. For people and for the verdict. */
+import type { Session } from './session.ts';
+import { isoTime, literal } from './sql.ts';
+
+export type RunVerdict = 'running' | 'applied' | 'failed' | 'reverted';
+
+export interface LedgerRun {
+  readonly runId: string;
+  readonly holder: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly verdict: RunVerdict;
+  readonly restorePoint: string | null;
+  /** What it applied, in order, also what was reverted since. */
+  readonly applied: readonly string[];
+  readonly error: string | null;
+}
+
+const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
+  r.verdict, r.restore_point AS "restorePoint", r.error,
+  COALESCE((SELECT pg_catalog.json_agg(e.written_as || '_' || e.slug ORDER BY e.id) FROM lockstep.entry e
+    WHERE e.run_id = r.run_id AND e.kind = 'applied'), '[]') AS applied`;
+
+/** The run with this id, or without one the run that began last; null if there is none. Throws LS3xx. */
+export async function readRun(session: Session, runId?: string): Promise<LedgerRun | null> {
+  const where = runId === undefined ? '' : `WHERE r.run_id = ${literal(runId)}`;
+  const rows = await session.queryLedger(
+    `SELECT pg_catalog.row_to_json(x) AS run FROM (SELECT ${RUN} FROM lockstep.run r ${where} ORDER BY r.started_at DESC LIMIT 1) x`,
+  );
+  const json = rows?.[0]?.run;
+  return json ? (JSON.parse(json) as LedgerRun) : null;
+}
+
+export interface NewRun {
+  readonly runId: string;
+  readonly holder: string;
+  readonly token: number;
+  readonly bundleDigest: string;
+  readonly restorePoint: string | null;
+}
+
+/** Begins the run, or goes on with it. Runs of others that never ended have failed: this one has the lock. */
+export async function startRun(session: Session, run: NewRun): Promise<void> {
+  const { runId, holder, token, bundleDigest, restorePoint } = run;
+  const others = `r.run_id <> ${literal(runId)}`;
+  await session.query(`${endUnfinished(others, 'it ended without a word, and another run has taken over')};
+    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, verdict)
+    VALUES (${[runId, holder, token, bundleDigest, restorePoint].map(literal).join(', ')}, 'running')
+    ON CONFLICT (run_id) DO UPDATE SET token = EXCLUDED.token, verdict = 'running', finished_at = NULL,
+      restore_point = COALESCE(EXCLUDED.restore_point, lockstep.run.restore_point)`);
+}
+
+/** Changes nothing once a newer attempt of the run has begun. Without an error the one that is recorded stays. */
+export async function finishRun(
+  session: Session,
+  { runId, token }: Pick<NewRun, 'runId' | 'token'>,
+  verdict: Exclude<RunVerdict, 'running'>,
+  error?: string,
+): Promise<void> {
+  const newError = verdict === 'applied' ? 'NULL' : `COALESCE(${literal(error)}, r.error)`;
+  await session.query(`UPDATE lockstep.run r
+    SET verdict = ${literal(verdict)}, error = ${newError}, finished_at = pg_catalog.clock_timestamp()
+    WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`);
+}
+
+/** An operator, or the clean-up, ends what is recorded as running. Without a ledger there is nothing to end. */
+export async function endRuns(session: Session, reason: string, runId?: string): Promise<void> {
+  await session.queryLedger(endUnfinished(runId === undefined ? 'true' : `r.run_id = ${literal(runId)}`, reason));
+}
+
+const endUnfinished = (which: string, reason: string): string =>
+  `UPDATE lockstep.run r SET verdict = 'failed', error = ${literal(reason)}, finished_at = pg_catalog.clock_timestamp()
+   WHERE r.finished_at IS NULL AND ${which}`;

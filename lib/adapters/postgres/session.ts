@@ -1,0 +1,111 @@
+import pg from 'pg';
+import type { DatabaseConfig } from './config.ts';
+import { connectionLost, databaseError } from './database-error.ts';
+
+/** What the server said about itself and the login when the session began. */
+export interface SessionFacts {
+  readonly pid: number;
+  /** Text of pg_stat_activity.backend_start: with the pid it identifies a session for ever. */
+  readonly backendStart: string;
+  /** The login's own search_path, which migrations run under. */
+  readonly searchPath: string;
+  readonly readOnly: boolean;
+  readonly user: string;
+  readonly database: string;
+  readonly serverVersion: number;
+}
+
+export type Row = Record<string, string | null>;
+
+/**
+ * One server session. All SQL goes through the simple protocol: several statements in one message cost one
+ * round trip, and nothing is prepared. Values come back as the server's text.
+ */
+export class Session {
+  readonly #client: pg.Client;
+  readonly config: DatabaseConfig;
+  #facts: SessionFacts | undefined;
+  #lost: Error | undefined;
+  #busy = 0;
+  #commandsDone = 0;
+
+  constructor(client: pg.Client, config: DatabaseConfig) {
+    this.#client = client;
+    this.config = config;
+    client.on('error', (error) => {
+      this.#lost ??= error;
+    });
+    client.on('end', () => {
+      this.#lost ??= new Error('the server closed the connection');
+    });
+    // Which statement of a message failed is told by how many were completed before.
+    (client as unknown as { connection: NodeJS.EventEmitter }).connection.on('commandComplete', () => {
+      this.#commandsDone += 1;
+    });
+  }
+
+  get facts(): SessionFacts {
+    if (!this.#facts) throw new Error('the session has not begun');
+    return this.#facts;
+  }
+
+  begin(facts: SessionFacts): void {
+    this.#facts = facts;
+  }
+
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Rows of the last statement in the message. Throws LS3xx / LS4xx; see database-error.ts. */
+  async query(sql: string): Promise<Row[]> {
+    try {
+      return await this.run(sql);
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  /**
+   * The same, but a server's error is thrown as it is (pg.DatabaseError), with `commandsDone`, the number of
+   * statements of the message that were completed before it. A lost connection is LS301.
+   */
+  async run(sql: string): Promise<Row[]> {
+    if (this.#lost) throw connectionLost(this.#lost);
+    this.#busy += 1;
+    this.#commandsDone = 0;
+    try {
+      const result: unknown = await this.#client.query({ text: sql, types: TEXT_TYPES });
+      const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult<Row> | undefined;
+      return last?.rows ?? [];
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw connectionLost(error);
+      throw Object.assign(error, { commandsDone: this.#commandsDone });
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  /** Ends the session; never throws: it may be lost already. */
+  async end(): Promise<void> {
+    if (this.#lost) return;
+    await this.#client.end().catch(() => undefined);
+  }
+
+  /** Drops the connection without a word to the server, which notices by itself. */
+  destroy(): void {
+    this.#lost ??= new Error('the connection was dropped');
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+}
+
+/** Every value as text: bigint tokens and timestamps keep all their digits. */
+const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig;
+
+export const literal = (value: string | number | null | undefined): string =>
+  value === null || value === undefined ? 'NULL' : pg.escapeLiteral(String(value));
+export const identifier = (name: string): string => pg.escapeIdentifier(name);

@@ -1,0 +1,85 @@
+/** Names of Lockstep's sessions, as pg_stat_activity shows them, and how to end one. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { connect } from './connect.ts';
+import type { Session } from './session.ts';
+import { literal, microseconds } from './sql.ts';
+
+/** PostgreSQL cuts application_name at 63 bytes: 10 for the prefix, up to 16 digits, a blank, and the rest. */
+const LABEL_LENGTH = 36;
+
+/** A run's (or holder's) id as one word of printable ASCII; one that is too long ends in a part of its hash. */
+export function labelOf(id: string): string {
+  const word = id.replaceAll(/[^!-~]/g, '_');
+  if (word === id && word.length <= LABEL_LENGTH) return word;
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 12);
+  return `${word.slice(0, LABEL_LENGTH - hash.length - 1)}~${hash}`;
+}
+
+/** Of an attempt: carries its token and its run. */
+export const attemptName = (token: number, runId: string): string => `lockstep #${token} ${labelOf(runId)}`;
+
+/** The token of an attempt's session; undefined for any other session. */
+export function tokenOf(applicationName: string): number | undefined {
+  const digits = /^lockstep #(\d+) /.exec(applicationName)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Which server session; with the start time a pid is never mistaken for that of an earlier one. */
+export interface SessionId {
+  readonly pid: number;
+  readonly backendStart: string;
+}
+
+const isSession = ({ pid, backendStart }: SessionId) =>
+  `a.pid = ${pid} AND ${microseconds('a.backend_start')} = ${literal(backendStart)}`;
+
+export async function nameSession(session: Session, applicationName: string): Promise<void> {
+  await session.query(`SET application_name = ${literal(applicationName)}`);
+  session.applicationName = applicationName;
+}
+
+/** Asks the server to end the session; that it is gone shows when its lock is free. Throws LS306. */
+export async function endSession(session: Session, id: SessionId): Promise<void> {
+  await session.query(
+    `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`,
+  );
+}
+
+/** Ends all sessions of one run in this database and gives their number. Throws LS3xx. */
+export async function endSessions(session: Session, runId: string): Promise<number> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) AS ended FROM pg_catalog.pg_stat_activity a
+     WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+       AND a.application_name LIKE 'lockstep #%'
+       AND pg_catalog.split_part(a.application_name, ' ', 3) = ${literal(labelOf(runId))}`,
+  );
+  return Number(row?.ended ?? 0);
+}
+
+const CANCEL_CONNECT_MS = 3_000;
+const CANCEL_TAKES_MS = 5_000;
+
+/**
+ * Stops the SQL that the session runs now. Returns when the session is idle again; if that cannot be had, the
+ * connection is dropped, and the server ends the statement by itself (client_connection_check_interval).
+ */
+export async function cancelRunning(session: Session, clock: Clock): Promise<void> {
+  if (!session.busy || session.isLost) return;
+  // When the server cannot be asked, dropping the connection is what is left.
+  await sendCancel(session, clock).catch(() => undefined);
+  await Promise.race([session.whenIdle(), clock.sleep(CANCEL_TAKES_MS)]);
+  if (session.busy) session.destroy();
+}
+
+async function sendCancel(session: Session, clock: Clock): Promise<void> {
+  const config = { ...session.config, connectBudgetMs: CANCEL_CONNECT_MS };
+  const second = await connect({ config, clock, applicationName: 'lockstep cancel' });
+  try {
+    await second.query(
+      `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(session.facts)}`,
+    );
+  } finally {
+    await second.end();
+  }
+}

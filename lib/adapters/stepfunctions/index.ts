@@ -1,0 +1,32 @@
+/**
+ * Executions of the workflow, seen from one of their functions: whether the holder of a lease is still there.
+ *
+ * Invariant: `ended` is answered only when Step Functions says so, because a lease is taken over on that word;
+ * whatever is not certain is `unknown`, and then the lease's own duration decides.
+ *
+ * Who is authoritative: Step Functions. What can fail: nothing; a call that fails answers `unknown`.
+ */
+import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+
+export type ExecutionState =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Of a STANDARD machine, in any partition; others, and `host:pid:uuid`, are no such ARN. */
+const EXECUTION_ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/;
+const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
+
+/** `holder`: a lease's holder, which need not be an execution. */
+export async function executionState(client: SFNClient, holder: string): Promise<ExecutionState> {
+  if (!EXECUTION_ARN.test(holder)) return { kind: 'unknown', reason: 'the holder is no execution' };
+  try {
+    const { status } = await client.send(new DescribeExecutionCommand({ executionArn: holder }));
+    return { kind: status !== undefined && ENDED.includes(status) ? 'ended' : 'running' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : String(error);
+    // It ended so long ago that its history is deleted.
+    if (reason === 'ExecutionDoesNotExist') return { kind: 'ended' };
+    return { kind: 'unknown', reason };
+  }
+}

@@ -1,0 +1,17 @@
+/** One function as it is deployed: its code, and the certificates that it reads when it connects. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync, type Metafile } from 'esbuild';
+import { RDS_CA_FILE } from '../core/workflow/certificate-file.ts';
+import { functionBuild } from './esbuild-options.ts';
+import { rdsAuthorities } from './rds-ca.ts';
+
+/**
+ * Writes `index.mjs` and the certificates into `directory`, which exists, and says what went into it. Throws
+ * esbuild's BuildFailure.
+ */
+export function bundleFunction(entry: string, directory: string): Metafile {
+  const { metafile } = buildSync(functionBuild(entry, join(directory, 'index.mjs')));
+  writeFileSync(join(directory, RDS_CA_FILE), rdsAuthorities(Date.now()));
+  return metafile;
+}

@@ -1,0 +1,54 @@
+/**
+ * The published package: what package.json exports, built into dist/.
+ *
+ *   index.js                    constructs; needs the CDK, which the user has
+ *   engine.js gate.js lockstep.js   with chunks/; need nothing: an app's container installs no other package
+ *   functions/<name>/           ready to deploy, so that the user needs neither sources nor a bundler
+ *   types/                      declarations
+ *   THIRD-PARTY-LICENSES.txt    of all that is bundled
+ *
+ * Invariants: the functions are the same code as in a checkout (bundleFunction); nothing of the local runtime and
+ * its servers is in it. What can fail: sources that do not compile; then there is no dist/ to publish.
+ */
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync, type Metafile } from 'esbuild';
+import { FUNCTION_NAMES } from '../core/workflow/state-name.ts';
+import { bundleFunction } from './bundle-function.ts';
+import { writeDeclarations } from './declarations.ts';
+import { CHUNKS, packageBuild } from './esbuild-options.ts';
+import { licencesOf } from './licences.ts';
+
+const PEERS = ['aws-cdk-lib', 'constructs'];
+
+/** @param root of the checkout. Throws esbuild's BuildFailure, or what the compiler says. */
+export function buildPackage(root: string): void {
+  const dist = join(root, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  writeDeclarations(root, join(dist, 'types'));
+  const bundled = [...buildEntries(root, dist), ...buildFunctions(root, dist)];
+  copyFileSync(
+    join(root, 'node_modules', 'libpg-query', 'wasm', 'libpg-query.wasm'),
+    join(dist, CHUNKS, 'libpg-query.wasm'),
+  );
+  const files = bundled.flatMap(({ inputs }) => Object.keys(inputs));
+  writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licencesOf(root, files));
+}
+
+function buildEntries(root: string, outdir: string): Metafile[] {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const constructs = { index: 'lib/index.ts' };
+  const others = { lockstep: 'bin/lockstep.ts', engine: 'lib/engine/index.ts', gate: 'lib/gate.ts' };
+  return [
+    packageBuild({ entries: constructs, outdir, version, external: PEERS }),
+    packageBuild({ entries: others, outdir, version }),
+  ].map((options) => buildSync({ ...options, absWorkingDir: root }).metafile);
+}
+
+function buildFunctions(root: string, dist: string): Metafile[] {
+  return FUNCTION_NAMES.map((name) => {
+    const directory = join(dist, 'functions', name);
+    mkdirSync(directory, { recursive: true });
+    return bundleFunction(join(root, 'functions', `${name}.ts`), directory);
+  });
+}

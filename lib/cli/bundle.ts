@@ -1,0 +1,36 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import { migrationName } from '../core/plan/bundle.ts';
+import { compileBundle } from '../core/plan/compile/index.ts';
+import { openSource } from '../settings/index.ts';
+import type { CommandContext, CommandResult } from './frame/context.ts';
+import { count } from './frame/format.ts';
+
+export async function bundle({ options }: CommandContext<{ readonly out: string }>): Promise<CommandResult> {
+  const source = await openSource(options);
+  const compiled = await compileBundle(source);
+  await write(options.out, `${JSON.stringify(compiled)}\n`);
+  const { digest, migrations } = compiled;
+  const hazards = migrations.flatMap((m) =>
+    m.hazards.map((hazard) => ({ migration: migrationName(m), ...hazard })),
+  );
+  return {
+    text: `Wrote ${count(migrations.length, 'migration')} to ${options.out}, digest ${digest}.`,
+    json: { file: options.out, digest, migrations: migrations.map(migrationName), hazards },
+  };
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  } catch (cause) {
+    throw new LockstepError('LS103', {
+      what: `${file} cannot be written: ${(cause as Error).message}.`,
+      state: NOTHING_CHANGED,
+      remedy: 'Give another path with --out.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/** Every command with its arguments and examples; lib/cli has one file for each. */
+import { type Command as Grammar, InvalidArgumentError, Option } from 'commander';
+import type { Phase } from '../../core/plan/bundle.ts';
+import { REVISION_PATTERN } from '../../core/plan/revision.ts';
+import type { GlobalOptions, LoadCommand } from './context.ts';
+
+export type Choose = (options: GlobalOptions, load: LoadCommand) => void;
+
+type Add = (parent: Grammar, name: string, entry: Entry) => Grammar;
+interface Entry {
+  readonly summary: string;
+  readonly examples: readonly string[];
+  readonly load: LoadCommand;
+}
+
+export function addCommands(program: Grammar, choose: Choose): void {
+  const add: Add = (parent, name, { summary, examples, load }) =>
+    parent
+      .command(name)
+      .description(summary)
+      .addHelpText('after', ['\nExamples:', ...examples.map((e) => `  $ lockstep ${e}`)].join('\n'))
+      .action((...given) => choose(optionsOf(given.at(-1) as Grammar), load));
+  addWriting(program, add);
+  addRunning(program, add);
+  addReading(program, add);
+  addLock(program, add);
+  add(program, 'dev', {
+    summary: 'roll out on local servers, to see it work',
+    examples: ['dev', 'dev --migrations ./migrations'],
+    load: async () => (await import('../dev.ts')).dev,
+  });
+}
+
+function addWriting(program: Grammar, add: Add): void {
+  const phases: Phase[] = ['expand', 'backfill', 'contract'];
+  add(program, 'new', {
+    summary: 'write an empty migration and its down file',
+    examples: ['new add_email', 'new drop_old_email --phase contract'],
+    load: async () => (await import('../new.ts')).newMigration,
+  })
+    .argument('<slug>', 'what it does, in a few words')
+    .addOption(new Option('--phase <phase>', 'its part in a roll-out').choices(phases).default('expand'));
+  add(program, 'bundle', {
+    summary: 'compile the migrations into one file',
+    examples: ['bundle', 'bundle --migrations db --out dist/bundle.json'],
+    load: async () => (await import('../bundle.ts')).bundle,
+  }).option('--out <file>', 'where to write it', 'bundle.json');
+}
+
+function addRunning(program: Grammar, add: Add): void {
+  add(program, 'up', {
+    summary: 'apply what is pending',
+    examples: ['up', 'up --to 0042', 'up --bundle bundle.json --lease dynamodb://lockstep-leases'],
+    load: async () => (await import('../up.ts')).up,
+  }).option('--to <revision>', 'apply up to and including this one', revision);
+  add(program, 'down', {
+    summary: 'revert with the down scripts in the ledger',
+    examples: ['down -1', 'down --to 0041', 'down --to 0'],
+    load: async () => (await import('../down.ts')).down,
+  })
+    .usage('(-N | --to <revision>) [options]')
+    .argument('[count]', 'how many, from the newest on, with a minus: -1, -2', revertCount)
+    .option('--to <revision>', 'revert everything above this one; 0 reverts all', revision);
+  add(program, 'stamp', {
+    summary: 'record as applied without running',
+    examples: ['stamp 0001', 'stamp 0001 0002 0003'],
+    load: async () => (await import('../stamp.ts')).stamp,
+  }).argument('<revisions...>', 'revisions whose effect is in the database already', eachRevision);
+  add(program, 'wait', {
+    summary: 'wait until everything in the bundle is applied',
+    examples: ['wait && node server.js', 'wait --timeout 5m --bundle bundle.json'],
+    load: async () => (await import('../wait.ts')).wait,
+  }).option('--timeout <duration>', 'how long (default: 10m)');
+}
+
+function addReading(program: Grammar, add: Add): void {
+  add(program, 'plan', {
+    summary: 'show what `up` would apply, and its hazards',
+    examples: ['plan', 'plan --json'],
+    load: async () => (await import('../plan.ts')).plan,
+  });
+  add(program, 'status', {
+    summary: 'what ran, who holds the lock, what to do next',
+    examples: ['status', 'status --json'],
+    load: async () => (await import('../status.ts')).status,
+  });
+  add(program, 'history', {
+    summary: 'show every entry of the ledger',
+    examples: ['history', 'history --json'],
+    load: async () => (await import('../history.ts')).history,
+  });
+  add(program, 'current', {
+    summary: 'print the newest migration that is applied',
+    examples: ['current'],
+    load: async () => (await import('../current.ts')).current,
+  });
+}
+
+function addLock(program: Grammar, add: Add): void {
+  const lock = program.command('lock').description('show or free lease and advisory lock');
+  add(lock, 'status', {
+    summary: 'who holds the lease and the advisory lock',
+    examples: ['lock status'],
+    load: async () => (await import('../lock-status.ts')).lockStatus,
+  });
+  add(lock, 'release', {
+    summary: 'free both whoever holds them',
+    examples: ['lock release --force'],
+    load: async () => (await import('../lock-release.ts')).lockRelease,
+  }).requiredOption('--force', 'needed, because a holder that still works is cut off');
+}
+
+/** Options and, under their names, arguments. */
+function optionsOf(command: Grammar): GlobalOptions {
+  const names = command.registeredArguments.map((argument) => argument.name());
+  const given = names.map((name, i) => [name, command.processedArgs[i]]);
+  return { ...command.optsWithGlobals(), ...Object.fromEntries(given) };
+}
+
+function revision(text: string): string {
+  if (!REVISION_PATTERN.test(text)) throw new InvalidArgumentError('A revision is a number such as 0042.');
+  return text;
+}
+
+const eachRevision = (text: string, before: readonly string[] = []): string[] => [...before, revision(text)];
+
+function revertCount(text: string): number {
+  if (!/^-[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError('Write -1 for the newest one, -2 for two.');
+  return -Number(text);
+}

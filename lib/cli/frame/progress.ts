@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Direction, EngineEvent, Observer } from '../../engine/types.ts';
+import { count, duration } from './format.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Waiting is told at once, and again from time to time, so that a log neither fills nor looks dead. */
+const REMIND_AFTER_MS = 10_000;
+
+/** Progress lines on stderr while the engine works. */
+export function progressOn({ err }: Terminal, clock: Clock): Observer {
+  let toldMs = Number.NEGATIVE_INFINITY;
+  let toldAbout = '';
+  const isNews = (about: string): boolean => {
+    if (about === toldAbout && clock.nowMs() - toldMs < REMIND_AFTER_MS) return false;
+    [toldMs, toldAbout] = [clock.nowMs(), about];
+    return true;
+  };
+  return (event) => {
+    const repeats = aboutWaiting(event);
+    if (repeats !== undefined && !isNews(repeats)) return;
+    err.line(err.paint('dim', sentence(event)));
+  };
+}
+
+/** What a repeated event is about; undefined for one that is always told. */
+function aboutWaiting(event: EngineEvent): string | undefined {
+  switch (event.kind) {
+    case 'connecting':
+      return event.kind + event.reason;
+    case 'waiting':
+      return event.kind + event.heldBy;
+    case 'schema-not-ready':
+      return event.kind + event.pendingCount;
+    default:
+      return undefined;
+  }
+}
+
+const DOING: Record<Direction, string> = { up: 'Applying', down: 'Reverting' };
+const DONE: Record<Direction, string> = { up: 'Applied', down: 'Reverted' };
+
+function sentence(event: EngineEvent): string {
+  switch (event.kind) {
+    case 'connecting':
+      return `Waiting for the database (try ${event.attempt}): ${event.reason}`;
+    case 'waiting':
+      return `Waiting for the lease, held by ${event.heldBy} (${duration(event.waitedMs)} so far)`;
+    case 'schema-not-ready':
+      return `Waiting for ${count(event.pendingCount, 'migration')} (${duration(event.waitedMs)} so far)`;
+    case 'lease-acquired':
+      return `Lease obtained, token ${event.token}${event.tookOverFrom ? `, taken over from ${event.tookOverFrom}` : ''}`;
+    case 'session-ended':
+      return `Ended session ${event.pid} of an attempt that was replaced (token ${event.token})`;
+    case 'step-started':
+      return `${DOING[event.direction]} ${event.migration}${ofSteps(event)}`;
+    case 'step-healed':
+      return `${event.migration}, step ${event.step + 1}: ${event.how}`;
+    case 'migration-done':
+      return `${DONE[event.direction]} ${event.migration} in ${duration(event.durationMs)}`;
+    case 'attempt-repeated':
+      return `Trying again: ${event.error.what}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+const ofSteps = ({ step, steps }: { step: number; steps: number }): string =>
+  steps > 1 ? `, step ${step + 1} of ${steps}` : '';

@@ -1,0 +1,31 @@
+import { configurationError } from '../../adapters/postgres/config.ts';
+import { systemClock } from '../../adapters/process/clock.ts';
+import { readDuration, readTarget } from '../../settings/index.ts';
+import type { CommandContext, TargetContext } from './context.ts';
+import { progressOn } from './progress.ts';
+
+/** Below it, one lost packet would cost the lease. */
+const LEAST_LEASE_MS = 3_000;
+export const DEFAULT_LEASE_MS = 30_000;
+export const DEFAULT_LEASE_WAIT_MS = 600_000;
+
+/** Reads flags and environment. Throws LS102 with every problem found, those of the caller's own settings first. */
+export function targetContext(
+  { options, env, terminal, signal }: CommandContext,
+  problems: string[] = [],
+): TargetContext {
+  const settings = readTarget(options, env, problems);
+  const leaseDurationMs = readDuration(
+    options.leaseDuration,
+    { name: '--lease-duration', defaultMs: DEFAULT_LEASE_MS, leastMs: LEAST_LEASE_MS },
+    problems,
+  );
+  const leaseWaitMs = readDuration(
+    options.waitTimeout,
+    { name: '--wait-timeout', defaultMs: DEFAULT_LEASE_WAIT_MS },
+    problems,
+  );
+  if (!settings || problems.length > 0) throw configurationError(problems);
+  const on = progressOn(terminal, systemClock);
+  return { ...settings, leaseDurationMs, leaseWaitMs, clock: systemClock, signal, on };
+}

@@ -1,0 +1,40 @@
+/** The two streams that people and scripts read, and whether colour is welcome there. */
+
+const SGR = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
+export type Style = keyof typeof SGR;
+export type Paint = (style: Style, text: string) => string;
+
+export interface Output {
+  /** Writes whole lines; the last end of line is added. */
+  line(text: string): void;
+  readonly paint: Paint;
+}
+
+export interface Terminal {
+  readonly out: Output;
+  /** Progress, waiting and errors: never part of what a script reads. */
+  readonly err: Output;
+}
+
+export function openTerminal(
+  stdout: NodeJS.WriteStream,
+  stderr: NodeJS.WriteStream,
+  env: NodeJS.ProcessEnv,
+): Terminal {
+  return { out: outputOn(stdout, env), err: outputOn(stderr, env) };
+}
+
+function outputOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
+  // A reader that has enough (`lockstep history | head -1`) is no failure.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  // https://no-color.org: present and not empty, whatever its value.
+  const colour = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  return {
+    line: (text) => {
+      stream.write(`${text}\n`);
+    },
+    paint: (style, text) => (colour ? `\u001b[${SGR[style][0]}m${text}\u001b[${SGR[style][1]}m` : text),
+  };
+}

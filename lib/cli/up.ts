@@ -1,0 +1,59 @@
+import { migrationName } from '../core/plan/index.ts';
+import { type MigrateResult, migrate } from '../engine/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
+import type { CommandContext, CommandResult } from './frame/context.ts';
+import { count, duration, some } from './frame/format.ts';
+import { targetContext } from './frame/target-context.ts';
+
+export async function up(context: CommandContext<{ readonly to?: string }>): Promise<CommandResult> {
+  const target = targetContext(context);
+  const source = await openSource(context.options);
+  const leases = await openLeases(target.lease);
+  const toRevision = context.options.to;
+  const result = await migrate({ ...target, source, leases, holder: newHolder(), toRevision });
+  return { text: sentences(result, target.target).join('\n'), json: document(result, target.target) };
+}
+
+function sentences(result: MigrateResult, target: string): string[] {
+  const { plan, applied } = result;
+  const cosmetic = plan.cosmetic.map(migrationName);
+  const lines = [headline(result, target), ...applied.map((name) => `  ${name}`)];
+  if (cosmetic.length > 0) {
+    lines.push(`Edited since they were applied, in layout or comments only: ${some(cosmetic)}.`);
+  }
+  return lines;
+}
+
+function headline({ outcome, plan, applied, ran, waitedMs }: MigrateResult, target: string): string {
+  switch (outcome) {
+    case 'applied':
+      return ran
+        ? `Applied ${count(applied.length, 'migration')} to ${target}:`
+        : `Nothing left to apply to ${target}: another process applied it while this one waited ${duration(waitedMs)}.`;
+    case 'nothing-pending':
+      return `Nothing to apply to ${target}: ${count(plan.appliedCount, 'migration')} applied, none pending.`;
+    case 'ahead':
+      return (
+        `Nothing to apply: ${target} is ahead of these migrations by ${some(plan.ahead.map(migrationName))}, ` +
+        'as it is after a roll-back of the app.'
+      );
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function document(result: MigrateResult, target: string): Record<string, unknown> {
+  const { outcome, ran, applied, plan, waitedMs, token, tookOverFrom } = result;
+  return {
+    target,
+    outcome,
+    ran,
+    applied,
+    appliedCount: plan.appliedCount,
+    ahead: plan.ahead.map(migrationName),
+    cosmetic: plan.cosmetic.map(migrationName),
+    waitedMs: Math.round(waitedMs),
+    token,
+    tookOverFrom,
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The layer with the compiled migrations, beside the functions' code: a new migration replaces this layer and
+ * nothing else, and the functions carry no parser.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Architecture, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { codeWrittenBy } from './function-code.ts';
+import { commandFile } from './package-files.ts';
+import { refuse } from './refuse.ts';
+
+const FILE_IN_LAYER = 'lockstep/bundle.json';
+/** Where the functions find it: Lambda unpacks layers under /opt. */
+export const BUNDLE_PATH = `/opt/${FILE_IN_LAYER}`;
+
+/** @param migrations a directory of .sql files, or a bundle file that `lockstep bundle` wrote. */
+export function bundleLayer(scope: Construct, id: string, migrations: string): LayerVersion {
+  const path = resolve(migrations);
+  if (!existsSync(path)) {
+    refuse(scope, `There are no migrations at ${path}: give a directory of .sql files or a bundle file.`);
+  }
+  const isDirectory = statSync(path).isDirectory();
+  return new LayerVersion(scope, id, {
+    description: 'Lockstep: the compiled migrations',
+    compatibleRuntimes: [Runtime.NODEJS_24_X],
+    compatibleArchitectures: [Architecture.ARM_64],
+    code: codeWrittenBy(isDirectory ? path : dirname(path), path, (layer) => {
+      const file = join(layer, FILE_IN_LAYER);
+      mkdirSync(dirname(file), { recursive: true });
+      if (isDirectory) compile(scope, path, file);
+      else cpSync(path, file);
+    }),
+  });
+}
+
+/** In a process of its own: the parser is asynchronous, a construct tree is not. */
+function compile(scope: Construct, migrations: string, file: string): void {
+  const run = spawnSync(
+    process.execPath,
+    [commandFile, 'bundle', '--migrations', migrations, '--out', file],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (run.status === 0 && existsSync(file)) return;
+  const said = [run.error?.message, run.stderr, run.stdout].filter(Boolean).join('\n').trim();
+  refuse(scope, `The migrations in ${migrations} cannot be compiled.\n${said}`);
+}

@@ -1,0 +1,139 @@
+/**
+ * The seven functions, each with a role and a log group of its own. What one may do beyond logging is said in
+ * `grant` below and in grantDescribeExecutions, and nowhere else.
+ */
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Function as LambdaFunction,
+  type LayerVersion,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { FUNCTION_NAMES, type FunctionName } from '../core/workflow/state-name.ts';
+import { acknowledgeWildcard } from './acknowledge.ts';
+import type { ResolvedDatabase } from './database.ts';
+import { functionCode, HANDLER } from './function-code.ts';
+import { functionRole } from './function-role.ts';
+import { type FunctionSettings, functionSettings } from './function-settings.ts';
+import { executionsOf, putSignals } from './grants.ts';
+import type { LeaseTable } from './lease-table.ts';
+import type { Network } from './network.ts';
+import { grantSnapshots } from './snapshot-grant.ts';
+
+export interface CoordinatorFunctionsProps {
+  readonly target: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly bundle: LayerVersion;
+  readonly database: ResolvedDatabase;
+  readonly network: Network;
+  readonly leaseTable: LeaseTable;
+  readonly eventBus: IEventBus;
+  readonly snapshotsToKeep: number;
+  readonly migrateTimeout: Duration;
+}
+
+export type PerFunction<T> = Readonly<Record<FunctionName, T>>;
+
+/** Enough for a bundle of thousands of migrations, and for a share of CPU that starts a function fast. */
+const MEMORY_MB = 512;
+const LOG_IN: readonly FunctionName[] = ['plan', 'migrate', 'roll-back', 'clean-up'];
+const USE_LEASE: readonly FunctionName[] = [
+  'acquire-lease',
+  'migrate',
+  'release-lease',
+  'roll-back',
+  'clean-up',
+];
+
+export class CoordinatorFunctions extends Construct {
+  readonly byName: PerFunction<LambdaFunction>;
+  readonly timeouts: PerFunction<Duration>;
+  private readonly roles: PerFunction<Role>;
+
+  constructor(scope: Construct, id: string, props: CoordinatorFunctionsProps) {
+    super(scope, id);
+    const settings = functionSettings(props.migrateTimeout);
+    const created = perFunction((name) => this.create(name, settings[name], props));
+    this.byName = perFunction((name) => created[name].lambda);
+    this.roles = perFunction((name) => created[name].role);
+    this.timeouts = perFunction((name) => settings[name].timeout);
+    this.grant(props);
+    props.database.letIn(props.network.securityGroup);
+  }
+
+  private create(name: FunctionName, settings: FunctionSettings, props: CoordinatorFunctionsProps) {
+    const scope = new Construct(this, name);
+    const logGroup = new LogGroup(scope, 'Logs', {
+      retention: RetentionDays.SIX_MONTHS,
+      // What was migrated is in the ledger; the logs go with the functions.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = functionRole(scope, logGroup, settings.usesDatabase);
+    const { vpc, subnets, securityGroup } = props.network;
+    const besideTheDatabase = {
+      vpc,
+      vpcSubnets: subnets,
+      securityGroups: [securityGroup],
+      layers: [props.bundle],
+    };
+    const lambda = new LambdaFunction(scope, 'Function', {
+      description: `Lockstep, ${props.target}: ${settings.description}`.slice(0, 256),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: functionCode(name),
+      handler: HANDLER,
+      memorySize: MEMORY_MB,
+      timeout: settings.timeout,
+      environment: props.environment,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      tracing: Tracing.ACTIVE,
+      ...(settings.usesDatabase ? besideTheDatabase : {}),
+    });
+    return { lambda, role };
+  }
+
+  private grant({
+    database,
+    leaseTable,
+    eventBus,
+    snapshotsToKeep,
+    target,
+  }: CoordinatorFunctionsProps): void {
+    for (const name of LOG_IN) database.grantLogin(this.roles[name]);
+    for (const name of USE_LEASE) leaseTable.grantLease(this.roles[name]);
+    if (snapshotsToKeep > 0 && database.snapshotSource) {
+      grantSnapshots(this.roles['take-restore-point'], database.snapshotSource, target);
+    }
+    this.roles['clean-up'].addToPolicy(putSignals(eventBus));
+  }
+
+  /**
+   * For acquire-lease, which looks whether a holder that is an execution still runs, and for clean-up, which
+   * leaves one that was redriven alone. In a policy of its own: the machine depends on the functions and their
+   * roles, so these cannot depend on the machine.
+   */
+  grantDescribeExecutions(stateMachine: StateMachine): void {
+    const executions = executionsOf(stateMachine);
+    const policy = new Policy(this, 'DescribeExecutions', {
+      roles: [this.roles['acquire-lease'], this.roles['clean-up']],
+      statements: [new PolicyStatement({ actions: ['states:DescribeExecution'], resources: [executions] })],
+    });
+    acknowledgeWildcard(
+      policy,
+      executions,
+      'Executions are named when they start; all are of this one state machine.',
+    );
+  }
+}
+
+const perFunction = <T>(make: (name: FunctionName) => T): PerFunction<T> =>
+  Object.fromEntries(FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<FunctionName, T>;

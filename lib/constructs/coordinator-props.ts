@@ -1,0 +1,167 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
+import { refuse } from './refuse.ts';
+
+export interface MigrationCoordinatorProps {
+  /** An RDS or Aurora construct, or the host of any other PostgreSQL server. */
+  readonly database: MigrationDatabase;
+  readonly databaseName: string;
+  /** @default the secret that CDK or RDS made with the database */
+  readonly login?: DatabaseLogin;
+
+  /** Directory of `<revision>_<slug>.sql` files, or a bundle file that `lockstep bundle` wrote. */
+  readonly migrations: string;
+
+  /** From where the database can be reached. */
+  readonly vpc: IVpc;
+  /** @default private subnets, else isolated ones */
+  readonly vpcSubnets?: SubnetSelection;
+  /**
+   * VPC endpoints for DynamoDB, Secrets Manager and EventBridge: true creates them, false says that the VPC has
+   * them. Has to be said for isolated subnets, which reach no AWS service otherwise.
+   */
+  readonly createEndpoints?: boolean;
+
+  /**
+   * Name of the database in logs, metrics, events and tags, and the key of its lease.
+   * @default the construct's path
+   */
+  readonly target?: string;
+
+  /**
+   * Whether a snapshot is taken before a run that has something to do, and how many are kept.
+   * @default { keep: 5 } for RDS and Aurora, 'none' for a plain host
+   */
+  readonly restorePoint?: 'none' | { readonly keep: number };
+  /**
+   * What a failed run does with the migrations that it has applied: revert them by their down scripts, or keep
+   * them, so that only the code rolls back.
+   * @default 'down'
+   */
+  readonly rollBackPolicy?: 'down' | 'code-only';
+
+  /**
+   * How long a holder of the lease may be silent before another takes over.
+   * @default 1 minute
+   */
+  readonly leaseDuration?: Duration;
+  /**
+   * How long a run waits for the lease before it fails; at most 4 hours.
+   * @default 30 minutes
+   */
+  readonly leaseWait?: Duration;
+  /**
+   * How long one call of Migrate or Roll back may take; no statement can take longer.
+   * @default 15 minutes, Lambda's limit
+   */
+  readonly migrateTimeout?: Duration;
+  /**
+   * How long a run may take as a whole, restore point and waiting included.
+   * @default 6 hours
+   */
+  readonly runTimeout?: Duration;
+
+  /** @default the account's default bus */
+  readonly eventBus?: IEventBus;
+  /**
+   * Key of the lease table.
+   * @default the AWS managed key of DynamoDB
+   */
+  readonly encryptionKey?: IKey;
+  /** @default alarms notify nobody */
+  readonly alarmTopic?: ITopic;
+  /**
+   * URL that alarms send people to; the section is added as `#anchor`.
+   * @default the file in the package
+   */
+  readonly runbookUrl?: string;
+}
+
+/** The properties with every default filled in. */
+export interface CoordinatorSettings {
+  readonly target: string;
+  readonly snapshotsToKeep: number;
+  readonly rollBackPolicy: 'down' | 'code-only';
+  readonly leaseDuration: Duration;
+  readonly leaseWait: Duration;
+  readonly migrateTimeout: Duration;
+  readonly runTimeout: Duration;
+}
+
+/** Longer waits could use up the 25,000 events that an execution's history may have. */
+export const LONGEST_LEASE_WAIT = Duration.hours(4);
+export const LONGEST_RUN = Duration.hours(24);
+const LAMBDA_LIMIT = Duration.minutes(15);
+/** It becomes a tag of snapshots, which allows these characters, and the name of a metric's dimension. */
+const TARGET = /^[\w .:/=+@-]{1,200}$/;
+
+/** Ends the synthesis with all that is wrong at once. */
+export function settingsOf(
+  scope: Construct,
+  props: MigrationCoordinatorProps,
+  database: ResolvedDatabase,
+): CoordinatorSettings {
+  const settings = {
+    target: props.target ?? scope.node.path,
+    snapshotsToKeep: snapshotsToKeep(props, database),
+    rollBackPolicy: props.rollBackPolicy ?? 'down',
+    leaseDuration: props.leaseDuration ?? Duration.minutes(1),
+    leaseWait: props.leaseWait ?? Duration.minutes(30),
+    migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,
+    runTimeout: props.runTimeout ?? Duration.hours(6),
+  } as const;
+  const problems = problemsOf(settings, database);
+  if (problems.length > 0) refuse(scope, problems.join(' '));
+  return settings;
+}
+
+function snapshotsToKeep(
+  { restorePoint }: MigrationCoordinatorProps,
+  { snapshotSource }: ResolvedDatabase,
+): number {
+  if (restorePoint === 'none') return 0;
+  return restorePoint?.keep ?? (snapshotSource ? 5 : 0);
+}
+
+function problemsOf(settings: CoordinatorSettings, { snapshotSource }: ResolvedDatabase): string[] {
+  const { target, snapshotsToKeep: keep } = settings;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [
+      !Token.isUnresolved(target) && !TARGET.test(target),
+      'target has characters that a tag cannot have, or is longer than 200.',
+    ],
+    [
+      !Number.isInteger(keep) || keep < 0 || keep > 100,
+      'restorePoint.keep is not a whole number from 1 to 100.',
+    ],
+    [
+      keep > 0 && !snapshotSource,
+      "A plain host has no snapshots: write restorePoint: 'none', or leave it out.",
+    ],
+    [
+      outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
+      'leaseDuration is not between 10 seconds and 15 minutes.',
+    ],
+    [
+      outside(settings.leaseWait, Duration.seconds(1), LONGEST_LEASE_WAIT),
+      'leaseWait is not between 1 second and 4 hours.',
+    ],
+    [
+      outside(settings.migrateTimeout, Duration.seconds(30), LAMBDA_LIMIT),
+      'migrateTimeout is not between 30 seconds and 15 minutes.',
+    ],
+    [
+      outside(settings.runTimeout, settings.leaseWait, LONGEST_RUN),
+      'runTimeout is not between leaseWait and 24 hours.',
+    ],
+  ];
+  return rules.filter(([broken]) => broken).map(([, problem]) => problem);
+}
+
+const outside = (value: Duration, least: Duration, most: Duration): boolean =>
+  value.toMilliseconds() < least.toMilliseconds() || value.toMilliseconds() > most.toMilliseconds();

@@ -1,0 +1,47 @@
+/** What each function needs, as data: the constructs, the state machine and the tests read it from here. */
+import { Duration } from 'aws-cdk-lib';
+import type { FunctionName } from '../core/workflow/state-name.ts';
+
+export interface FunctionSettings {
+  readonly description: string;
+  /** Whether it connects to the database, and so has to run in its network. */
+  readonly usesDatabase: boolean;
+  readonly timeout: Duration;
+}
+
+/** Long enough to wake a paused serverless cluster (about 30 s; the functions try for 60) and then to work. */
+const ONE_LOOK_AT_THE_DATABASE = Duration.minutes(3);
+const ONE_CALL_OF_AWS = Duration.minutes(1);
+
+/** @param migrateTimeout of the two functions that run the user's SQL. */
+export const functionSettings = (
+  migrateTimeout: Duration,
+): Readonly<Record<FunctionName, FunctionSettings>> => ({
+  plan: {
+    description: 'compares the ledger with the bundle',
+    usesDatabase: true,
+    timeout: ONE_LOOK_AT_THE_DATABASE,
+  },
+  'take-restore-point': {
+    description: 'begins a snapshot and says how far it is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  'acquire-lease': {
+    description: 'tries once to acquire the lease',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  migrate: { description: 'applies pending migrations', usesDatabase: true, timeout: migrateTimeout },
+  'release-lease': { description: 'releases the lease', usesDatabase: false, timeout: ONE_CALL_OF_AWS },
+  'roll-back': {
+    description: 'reverts what a failed run applied, if that is the policy',
+    usesDatabase: true,
+    timeout: migrateTimeout,
+  },
+  'clean-up': {
+    description: 'cleans up after a run that was stopped or timed out',
+    usesDatabase: true,
+    timeout: ONE_LOOK_AT_THE_DATABASE,
+  },
+});

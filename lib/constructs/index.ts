@@ -1,0 +1,26 @@
+/**
+ * CDK constructs: everything that runs in an AWS account.
+ *
+ * MigrationCoordinator
+ *   ├ LeaseTable            one item per database, kept when the stack goes
+ *   ├ Bundle                layer with the compiled migrations
+ *   ├ Functions             one per state, each with its own role and log group
+ *   ├ Workflow              state machine, clean-up rule, dead letters
+ *   ├ Alarms, Dashboard     each alarm names its section of the runbook
+ *   └ SecurityGroup, endpoints   for the functions that use the database; the others stay outside the VPC
+ *
+ * Invariants
+ * - Names of states, functions, errors, events, metrics and environment variables come from lib/core, where the
+ *   functions get them, too. No logic of Lockstep is in the constructs.
+ * - No role may do more than its function does; `*` as a resource only where AWS has nothing narrower, with the
+ *   reason beside it (acknowledgeWildcard).
+ * - No secret is in a template, an environment variable or the state machine.
+ *
+ * What can fail at synth: properties that do not fit together, migrations that do not compile, isolated subnets
+ * without a word about endpoints; each says what to write instead.
+ */
+
+export type { MigrationCoordinatorProps } from './coordinator-props.ts';
+export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';
+export { MigrationCoordinator } from './migration-coordinator.ts';
+export type { PipelineActionOptions } from './pipeline-action.ts';

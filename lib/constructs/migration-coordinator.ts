@@ -1,0 +1,173 @@
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IAction, IStage } from 'aws-cdk-lib/aws-codepipeline';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { EnvName } from '../core/workflow/state-name.ts';
+import { CoordinatorAlarms } from './alarms.ts';
+import { BUNDLE_PATH, bundleLayer } from './bundle-layer.ts';
+import { CoordinatorFunctions } from './coordinator-functions.ts';
+import { type CoordinatorSettings, type MigrationCoordinatorProps, settingsOf } from './coordinator-props.ts';
+import { coordinatorDashboard } from './dashboard.ts';
+import { type ResolvedDatabase, resolveDatabase } from './database.ts';
+import { executionsOf } from './grants.ts';
+import { LeaseTable } from './lease-table.ts';
+import { CoordinatorMetrics } from './metrics.ts';
+import { createNetwork } from './network.ts';
+import { migrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { RUNBOOK } from './runbook.ts';
+import { Workflow } from './workflow.ts';
+
+/**
+ * Migrates one PostgreSQL database: exactly once per migration, whoever asks and however often, and says whether
+ * the new version may roll out.
+ *
+ *     const coordinator = new MigrationCoordinator(this, 'Coordinator', {
+ *       database: cluster, databaseName: 'app', vpc, migrations: './migrations',
+ *     });
+ *     coordinator.addToPipeline(migrateStage);
+ *
+ * Runs are executions of `stateMachine`; `{}` is a valid input. The lease table outlives the stack.
+ */
+export class MigrationCoordinator extends Construct implements IConnectable {
+  readonly stateMachine: IStateMachine;
+  readonly leaseTable: Table;
+  /** Of the functions that use the database: let them in where Lockstep cannot (a plain host). */
+  readonly connections: Connections;
+  private readonly workflow: Workflow;
+  private readonly metrics: CoordinatorMetrics;
+
+  constructor(scope: Construct, id: string, props: MigrationCoordinatorProps) {
+    super(scope, id);
+    const database = resolveDatabase(this, props.database, props.databaseName, props.login);
+    const settings = settingsOf(this, props, database);
+    const network = createNetwork(this, {
+      vpc: props.vpc,
+      subnets: props.vpcSubnets,
+      createEndpoints: props.createEndpoints,
+      usesSecret: database.usesSecret,
+    });
+    const eventBus = props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default');
+    const leaseTable = new LeaseTable(this, 'LeaseTable', props.encryptionKey);
+    const functions = new CoordinatorFunctions(this, 'Functions', {
+      ...settings,
+      database,
+      network,
+      leaseTable,
+      eventBus,
+      bundle: bundleLayer(this, 'Bundle', props.migrations),
+      environment: environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
+    });
+    this.workflow = new Workflow(this, 'Workflow', { ...settings, functions, eventBus });
+    this.stateMachine = this.workflow.stateMachine;
+    this.leaseTable = leaseTable;
+    this.connections = new Connections({ securityGroups: [network.securityGroup] });
+    this.metrics = this.watch(functions, settings, props);
+  }
+
+  /** Alarms and dashboard. */
+  private watch(
+    functions: CoordinatorFunctions,
+    settings: CoordinatorSettings,
+    { runbookUrl: runbook = RUNBOOK, alarmTopic: topic }: MigrationCoordinatorProps,
+  ): CoordinatorMetrics {
+    const { stateMachine, deadLetters } = this.workflow;
+    const all = Object.values(functions.byName);
+    const metrics = new CoordinatorMetrics({ ...settings, stateMachine, deadLetters, functions: all });
+    new CoordinatorAlarms(this, 'Alarms', { ...settings, metrics, runbook, topic });
+    const functionLogs = all.map(({ logGroup }) => logGroup);
+    coordinatorDashboard(this, 'Dashboard', { ...settings, metrics, runbook, functionLogs });
+    return metrics;
+  }
+
+  /**
+   * An action that runs the migrations. Put it into a stage of its own, before the one that deploys, and leave
+   * that stage without roll-back: run with an older bundle it changes nothing.
+   */
+  toPipelineAction(options: PipelineActionOptions = {}): IAction {
+    return migrateAction(this.stateMachine, options);
+  }
+
+  /** Adds the action of `toPipelineAction` to the stage. */
+  addToPipeline(stage: IStage, options: PipelineActionOptions = {}): void {
+    stage.addAction(this.toPipelineAction(options));
+  }
+
+  /** To start runs and to ask how they ended. */
+  grantStartMigration(grantee: IGrantable): Grant {
+    const { stateMachine } = this.workflow;
+    const start = Grant.addToPrincipal({
+      grantee,
+      actions: ['states:StartExecution'],
+      resourceArns: [stateMachine.stateMachineArn],
+    });
+    const ask = Grant.addToPrincipal({
+      grantee,
+      actions: ['states:DescribeExecution'],
+      resourceArns: [executionsOf(stateMachine)],
+    });
+    return start.combine(ask);
+  }
+
+  /** Runs that ended with everything applied, or with nothing to do. */
+  metricSucceeded(options?: MetricOptions): Metric {
+    return this.metrics.succeeded(options);
+  }
+
+  metricFailed(options?: MetricOptions): Metric {
+    return this.metrics.failed(options);
+  }
+
+  metricTimedOut(options?: MetricOptions): Metric {
+    return this.metrics.timedOut(options);
+  }
+
+  metricAborted(options?: MetricOptions): Metric {
+    return this.metrics.aborted(options);
+  }
+
+  /** Milliseconds that runs took. */
+  metricDuration(options?: MetricOptions): Metric {
+    return this.metrics.duration(options);
+  }
+
+  /** Seconds that runs waited for the lease. */
+  metricLeaseWait(options?: MetricOptions): Metric {
+    return this.metrics.leaseWait(options);
+  }
+
+  /** Migrations applied. */
+  metricApplied(options?: MetricOptions): Metric {
+    return this.metrics.applied(options);
+  }
+}
+
+/** The same for all functions: names and limits, and no secret. What each may use, its role says. */
+function environmentOf(
+  settings: CoordinatorSettings,
+  { environment, snapshotSource }: ResolvedDatabase,
+  leaseTable: string,
+  eventBusName: string,
+): Record<string, string> {
+  const takesSnapshots = settings.snapshotsToKeep > 0 && snapshotSource !== undefined;
+  return {
+    ...environment,
+    [EnvName.target]: settings.target,
+    [EnvName.bundlePath]: BUNDLE_PATH,
+    [EnvName.leaseTable]: leaseTable,
+    [EnvName.leaseDurationSeconds]: String(settings.leaseDuration.toSeconds()),
+    [EnvName.leaseWaitSeconds]: String(settings.leaseWait.toSeconds()),
+    [EnvName.rollBackPolicy]: settings.rollBackPolicy,
+    [EnvName.eventBusName]: eventBusName,
+    ...(takesSnapshots
+      ? {
+          [EnvName.restorePointKind]: snapshotSource.kind,
+          [EnvName.restorePointSource]: snapshotSource.identifier,
+          [EnvName.restorePointKeep]: String(settings.snapshotsToKeep),
+        }
+      : { [EnvName.restorePointKind]: 'none' }),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Where the functions that use the database run, and how they reach AWS from there. The others run outside the
+ * VPC: they call AWS only, and a network interface would make them slower to start and dependent on endpoints.
+ *
+ * What the functions in the VPC call: DynamoDB (the lease), Secrets Manager (unless they log in with IAM), and
+ * EventBridge (clean-up's signal). Logs, metrics (in the logs) and traces leave through Lambda itself.
+ */
+import {
+  GatewayVpcEndpoint,
+  GatewayVpcEndpointAwsService,
+  InterfaceVpcEndpoint,
+  InterfaceVpcEndpointAwsService,
+  type ISubnet,
+  type IVpc,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+} from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import { refuse } from './refuse.ts';
+
+export interface NetworkProps {
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection | undefined;
+  readonly createEndpoints: boolean | undefined;
+  readonly usesSecret: boolean;
+}
+
+export interface Network {
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection;
+  readonly securityGroup: SecurityGroup;
+}
+
+export function createNetwork(scope: Construct, props: NetworkProps): Network {
+  const { subnets, isPendingLookup } = props.vpc.selectSubnets(props.subnets);
+  if (subnets.length === 0 && !isPendingLookup)
+    refuse(scope, 'The VPC has no subnets that fit `vpcSubnets`.');
+  const isolated = subnets.filter((subnet) => isIsolated(props.vpc, subnet));
+  if (isolated.length > 0 && props.createEndpoints === undefined)
+    refuse(scope, endpointsMissing(isolated, props));
+
+  const securityGroup = new SecurityGroup(scope, 'SecurityGroup', {
+    vpc: props.vpc,
+    description: 'Lockstep functions that use the database',
+  });
+  const network = { vpc: props.vpc, subnets: { subnets }, securityGroup };
+  if (props.createEndpoints) createEndpoints(scope, network, props.usesSecret);
+  return network;
+}
+
+const isIsolated = (vpc: IVpc, subnet: ISubnet): boolean =>
+  vpc.isolatedSubnets.some(({ subnetId }) => subnetId === subnet.subnetId);
+
+function endpointsMissing(isolated: readonly ISubnet[], { usesSecret }: NetworkProps): string {
+  const services = [
+    'dynamodb (gateway)',
+    ...(usesSecret ? ['secretsmanager (interface)'] : []),
+    'events (interface)',
+  ];
+  return [
+    `The subnets ${isolated.map(({ node }) => node.id).join(', ')} are isolated: from there no AWS service can be reached.`,
+    `The functions need VPC endpoints for ${services.join(', ')}.`,
+    'Write createEndpoints: true to have them created, or createEndpoints: false if the VPC has them already.',
+  ].join(' ');
+}
+
+function createEndpoints(
+  scope: Construct,
+  { vpc, subnets, securityGroup }: Network,
+  usesSecret: boolean,
+): void {
+  new GatewayVpcEndpoint(scope, 'DynamoDbEndpoint', {
+    vpc,
+    subnets: [subnets],
+    service: GatewayVpcEndpointAwsService.DYNAMODB,
+  });
+  const services = {
+    EventsEndpoint: InterfaceVpcEndpointAwsService.EVENTBRIDGE,
+    ...(usesSecret ? { SecretsManagerEndpoint: InterfaceVpcEndpointAwsService.SECRETS_MANAGER } : {}),
+  };
+  for (const [id, service] of Object.entries(services)) {
+    // Open to these functions only; CDK's default is the whole VPC.
+    const endpoint = new InterfaceVpcEndpoint(scope, id, { vpc, subnets, service, open: false });
+    endpoint.connections.allowFrom(securityGroup, Port.tcp(443), 'Lockstep functions');
+  }
+}

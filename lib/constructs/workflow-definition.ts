@@ -1,0 +1,213 @@
+/**
+ * The state machine in Amazon States Language (JSONPath), as data: lib/core/workflow has the diagram.
+ *
+ * It is written out, not composed of task constructs, because people read it in the console as it stands here,
+ * the local runtime runs the very same text, and a task construct would also be allowed to invoke every version
+ * and alias of a function (`<arn>:*`).
+ *
+ * Invariants
+ * - `run` comes from the context object in every task: there is no state after which it could be missing.
+ * - Plan and Migrate return the whole state; every other task adds one field or nothing.
+ * - The only way to "Signal roll out" is past "Anything pending?" with nothing pending, or past "All applied?".
+ * - Whatever fails, fails into "Roll back", except a release (a lease that cannot be released is taken over
+ *   later, and no reason to revert) and what comes after the roll back. A roll-out signal that cannot be sent
+ *   fails the run, so that the next one, with nothing pending, sends it.
+ */
+import type { Duration } from 'aws-cdk-lib';
+import { ErrorName } from '../core/errors/catalogue.ts';
+import { EventType } from '../core/rollout/signal.ts';
+import { StateName } from '../core/workflow/state-name.ts';
+import { type AslState, type Catcher, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
+import { unfinishedVerdict } from './workflow-verdict.ts';
+
+export interface WorkflowDefinitionProps extends TaskProps {
+  readonly target: string;
+  readonly runTimeout: Duration;
+}
+
+export interface AslDefinition {
+  readonly Comment: string;
+  readonly StartAt: string;
+  readonly TimeoutSeconds: number;
+  readonly States: Readonly<Record<StateName, AslState>>;
+}
+
+export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinition => {
+  const tasks = taskStates(props);
+  return {
+    Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, reason and dryRun are optional.`,
+    StartAt: StateName.Plan,
+    TimeoutSeconds: props.runTimeout.toSeconds(),
+    States: {
+      ...planStates(tasks),
+      ...restorePointStates(tasks),
+      ...leaseStates(tasks),
+      ...migrateStates(tasks),
+      ...rollBackStates(tasks, props.target),
+      ...signalStates(tasks),
+    },
+  };
+};
+
+const ROLL_BACK: Catcher = { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: StateName.RollBack };
+
+/** Goes on to `next` although the state failed; the error stays readable in the state. */
+const goOnTo = (next: StateName): Catcher => ({
+  ErrorEquals: ['States.ALL'],
+  ResultPath: '$.ignoredError',
+  Next: next,
+});
+
+const planStates = ({ invoke }: TaskStates) => ({
+  [StateName.Plan]: invoke('plan', {
+    comment: 'Compares the ledger in the database with the bundle. Reads only.',
+    parameters: { 'request.$': '$$.Execution.Input' },
+    next: StateName.AnythingPending,
+    catchers: [ROLL_BACK],
+  }),
+  [StateName.AnythingPending]: {
+    Type: 'Choice',
+    Comment: 'Nothing pending, or a database that is ahead of this bundle: roll out at once, change nothing.',
+    Choices: [
+      { Variable: '$.outcome', StringEquals: 'nothing-pending', Next: StateName.SignalRollOut },
+      { Variable: '$.outcome', StringEquals: 'ahead', Next: StateName.SignalRollOut },
+      { Variable: '$.outcome', StringEquals: 'dry-run', Next: StateName.Succeeded },
+    ],
+    Default: StateName.TakeRestorePoint,
+  },
+});
+
+const restorePointStates = ({ invoke }: TaskStates) => ({
+  [StateName.TakeRestorePoint]: invoke('take-restore-point', {
+    comment: 'Begins a snapshot of the database, or looks how far it is. No lease is held yet.',
+    parameters: { 'plan.$': '$.plan', 'restorePoint.$': '$.restorePoint' },
+    resultPath: '$.restorePoint',
+    next: StateName.RestorePointReady,
+    catchers: [ROLL_BACK],
+  }),
+  [StateName.RestorePointReady]: {
+    Type: 'Choice',
+    Comment: 'Ready when the snapshot is available, or when none is taken for this database.',
+    Choices: [
+      { Variable: '$.restorePoint.status', StringEquals: 'available', Next: StateName.AcquireLease },
+      { Variable: '$.restorePoint.status', StringEquals: 'none', Next: StateName.AcquireLease },
+    ],
+    Default: StateName.WaitForRestorePoint,
+  },
+  [StateName.WaitForRestorePoint]: {
+    Type: 'Wait',
+    Comment: 'The snapshot is being created. Migrations have not begun; stopping the run here is harmless.',
+    SecondsPath: '$.restorePoint.waitSeconds',
+    Next: StateName.TakeRestorePoint,
+  },
+});
+
+const leaseStates = ({ invoke }: TaskStates) => ({
+  [StateName.AcquireLease]: invoke('acquire-lease', {
+    comment: 'Tries once to acquire the lease on the database.',
+    parameters: { 'lease.$': '$.lease' },
+    resultPath: '$.lease',
+    next: StateName.LeaseObtained,
+    catchers: [ROLL_BACK],
+  }),
+  [StateName.LeaseObtained]: {
+    Type: 'Choice',
+    Comment: 'If not, the output of the state before says who holds it (heldBy).',
+    Choices: [{ Variable: '$.lease.acquired', BooleanEquals: true, Next: StateName.Migrate }],
+    Default: StateName.WaitForLease,
+  },
+  [StateName.WaitForLease]: {
+    Type: 'Wait',
+    Comment: 'Someone else migrates this database. A holder that stays silent is taken over from by itself.',
+    SecondsPath: '$.lease.waitSeconds',
+    Next: StateName.AcquireLease,
+  },
+});
+
+const migrateStates = ({ invoke }: TaskStates) => ({
+  [StateName.Migrate]: invoke('migrate', {
+    comment:
+      'Applies pending migrations in order, as many as fit into one call. Each is applied whole or not at all.',
+    parameters: { 'plan.$': '$.plan', 'restorePoint.$': '$.restorePoint', 'progress.$': '$.progress' },
+    next: StateName.AllApplied,
+    catchers: [
+      {
+        ErrorEquals: [ErrorName.PlanStale, ErrorName.LeaseLost, ErrorName.StaleAttempt],
+        ResultPath: '$.error',
+        Next: StateName.ReleaseLeaseForReplan,
+      },
+      ROLL_BACK,
+    ],
+  }),
+  [StateName.AllApplied]: {
+    Type: 'Choice',
+    Comment: 'If not, Migrate is called again and goes on where it stopped.',
+    Choices: [{ Variable: '$.progress.outcome', StringEquals: 'applied', Next: StateName.ReleaseLease }],
+    Default: StateName.Migrate,
+  },
+  [StateName.ReleaseLease]: invoke('release-lease', {
+    comment: 'Everything is applied. If the lease cannot be released, the next run takes it over.',
+    resultPath: null,
+    next: StateName.SignalRollOut,
+    catchers: [goOnTo(StateName.SignalRollOut)],
+  }),
+  [StateName.ReleaseLeaseForReplan]: invoke('release-lease', {
+    comment: 'Someone else migrated in the meantime, or took over the lease: the plan is made anew.',
+    resultPath: null,
+    next: StateName.Plan,
+    catchers: [goOnTo(StateName.Plan)],
+  }),
+});
+
+const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
+  [StateName.RollBack]: invoke('roll-back', {
+    comment:
+      'Finds out what this run applied, reverts it if that is the policy and the lease is held, and builds the verdict.',
+    parameters: { 'error.$': '$.error' },
+    resultPath: '$.verdict',
+    next: StateName.ReleaseLeaseAfterFailure,
+    catchers: [
+      { ErrorEquals: ['States.ALL'], ResultPath: '$.rollBackError', Next: StateName.RollBackFailed },
+    ],
+  }),
+  [StateName.RollBackFailed]: {
+    Type: 'Pass',
+    Comment:
+      'Roll back itself failed: the verdict can only say so. The ledger knows what is applied: lockstep status.',
+    Parameters: unfinishedVerdict(target),
+    ResultPath: '$.verdict',
+    Next: StateName.ReleaseLeaseAfterFailure,
+  },
+  [StateName.ReleaseLeaseAfterFailure]: invoke('release-lease', {
+    comment: 'Frees the lease if this run holds it. If that fails, the next run takes it over.',
+    resultPath: null,
+    next: StateName.SignalRollBack,
+    catchers: [goOnTo(StateName.SignalRollBack)],
+  }),
+});
+
+const signalStates = ({ signal }: TaskStates) => ({
+  [StateName.SignalRollOut]: signal({
+    comment: 'Tells deployers that the database is ready for the new version.',
+    detailType: EventType.rollOut,
+    next: StateName.Succeeded,
+    catchers: [ROLL_BACK],
+  }),
+  [StateName.SignalRollBack]: signal({
+    comment: 'Tells deployers to keep the old version.',
+    detailType: EventType.rollBack,
+    next: StateName.Failed,
+    catchers: [goOnTo(StateName.Failed)],
+  }),
+  [StateName.Succeeded]: {
+    Type: 'Succeed',
+    Comment: 'The output is the verdict: what was applied, and what is true of the database now.',
+    OutputPath: '$.verdict',
+  },
+  [StateName.Failed]: {
+    Type: 'Fail',
+    Comment: 'The cause says what happened, what is true of the database now, and what to do next.',
+    ErrorPath: '$.verdict.error.name',
+    CausePath: "States.Format('{} {} {}', $.verdict.message, $.verdict.state, $.verdict.next)",
+  },
+});

@@ -1,0 +1,116 @@
+/** The state machine with its role and log, and the rule that cleans up after runs that it could not end itself. */
+import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
+import type { CoordinatorFunctions } from './coordinator-functions.ts';
+import { putSignals } from './grants.ts';
+import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
+import { STATE_FUNCTIONS } from './workflow-task.ts';
+
+export interface WorkflowProps {
+  readonly target: string;
+  readonly functions: CoordinatorFunctions;
+  readonly eventBus: IEventBus;
+  readonly runTimeout: Duration;
+}
+
+export class Workflow extends Construct {
+  readonly stateMachine: StateMachine;
+  /** Events of runs whose clean-up failed again and again. */
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, props: WorkflowProps) {
+    super(scope, id);
+    const { functions, eventBus } = props;
+    this.stateMachine = this.createStateMachine(this.definition(props));
+    this.stateMachine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: STATE_FUNCTIONS.map((name) => functions.byName[name].functionArn),
+      }),
+    );
+    this.stateMachine.addToRolePolicy(putSignals(eventBus));
+    functions.grantDescribeExecutions(this.stateMachine);
+    this.deadLetters = new Queue(this, 'CleanUpDeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    this.cleanUpWith(functions.byName['clean-up']);
+  }
+
+  private definition({ functions, eventBus, runTimeout, target }: WorkflowProps): AslDefinition {
+    const functionArns = Object.fromEntries(
+      STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
+    ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
+    return workflowDefinition({
+      functionArns,
+      functionTimeouts: functions.timeouts,
+      partition: Stack.of(this).partition,
+      eventBusName: eventBus.eventBusName,
+      target,
+      runTimeout,
+    });
+  }
+
+  private createStateMachine(definition: AslDefinition): StateMachine {
+    const logGroup = new LogGroup(this, 'Logs', {
+      // Without this prefix every state machine adds to one resource policy of the account, which has a size limit.
+      logGroupName: `/aws/vendedlogs/states/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-' })}`,
+      retention: RetentionDays.SIX_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const stateMachine = new StateMachine(this, 'StateMachine', {
+      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+      // An EXPRESS one reports success to CodePipeline as soon as it has started: no gate.
+      stateMachineType: StateMachineType.STANDARD,
+      comment: definition.Comment,
+      tracingEnabled: true,
+      logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
+    });
+    acknowledgeWildcard(
+      stateMachine,
+      '*',
+      'X-Ray and the delivery of logs have no resources to name: AWS offers nothing narrower than *.',
+    );
+    return stateMachine;
+  }
+
+  /** An execution that is stopped or times out runs no Catch; one that fails has cleaned up, unless that failed. */
+  private cleanUpWith(cleanUp: LambdaFunction): void {
+    const { deadLetters } = this;
+    // EventBridge retries until Lambda has accepted the event; after that, Lambda does.
+    cleanUp.configureAsyncInvoke({
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(1),
+      onFailure: new SqsDestination(deadLetters),
+    });
+    new Rule(this, 'StoppedRuns', {
+      description: 'Lockstep: cleans up after runs that were stopped, timed out or failed',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [this.stateMachine.stateMachineArn],
+          status: ['ABORTED', 'TIMED_OUT', 'FAILED'],
+        },
+      },
+      targets: [
+        new LambdaTarget(cleanUp, {
+          deadLetterQueue: deadLetters,
+          retryAttempts: 20,
+          maxEventAge: Duration.hours(2),
+        }),
+      ],
+    });
+    acknowledge(deadLetters, 'SQS3', 'This is a dead-letter queue itself.');
+  }
+}

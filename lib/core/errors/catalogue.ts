@@ -1,0 +1,95 @@
+/**
+ * Every error that Lockstep shows, as data: a stable code, the class name under which a state machine's
+ * Catch sees it, the exit code of the command line, and whether the same call may simply be made again.
+ *
+ * Codes are never reused and never change their meaning; docs/runbook.md has one section for each.
+ */
+
+/** Names under which errors reach Step Functions' Retry and Catch. The constructs import these, too. */
+export const ErrorName = {
+  Usage: 'UsageError',
+  Configuration: 'ConfigurationError',
+  Bundle: 'BundleError',
+  DatabaseUnavailable: 'DatabaseUnavailableError',
+  DatabaseRefused: 'DatabaseRefusedError',
+  LeaseUnavailable: 'LeaseUnavailableError',
+  /** Apart from LeaseUnavailable, because a Retry sees only the name and waiting in vain must not be retried. */
+  LeaseStore: 'LeaseStoreError',
+  LeaseLost: 'LeaseLostError',
+  StaleAttempt: 'StaleAttemptError',
+  Drift: 'DriftError',
+  PlanStale: 'PlanStaleError',
+  MigrationFailed: 'MigrationFailedError',
+  Interrupted: 'InterruptedError',
+  RestorePoint: 'RestorePointError',
+  Signal: 'SignalError',
+  Internal: 'InternalError',
+} as const;
+export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
+
+/** Exit codes of the command line, documented in `lockstep --help` and docs/cli.md. */
+export const ExitCode = { done: 0, failed: 1, usage: 2, leaseTimeout: 3, drift: 4, interrupted: 130 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+interface CatalogueEntry {
+  readonly name: ErrorName;
+  readonly exit: ExitCode;
+  readonly retryable: boolean;
+  readonly title: string;
+}
+
+const entry = (name: ErrorName, exit: ExitCode, title: string, retryable = false): CatalogueEntry => ({
+  name,
+  exit,
+  retryable,
+  title,
+});
+
+const { failed, usage, leaseTimeout, drift, interrupted } = ExitCode;
+
+export const CATALOGUE = {
+  LS101: entry(ErrorName.Usage, usage, 'the command line is not understood'),
+  LS102: entry(ErrorName.Configuration, usage, 'a setting is missing or not understood'),
+  LS103: entry(ErrorName.Configuration, usage, 'the migrations directory cannot be read'),
+  LS104: entry(ErrorName.Configuration, usage, 'a package that this command needs is not installed'),
+  LS201: entry(ErrorName.Bundle, usage, 'a file name is not understood'),
+  LS202: entry(ErrorName.Bundle, usage, 'two files have the same revision'),
+  LS203: entry(ErrorName.Bundle, usage, 'a file is not UTF-8 text'),
+  LS204: entry(ErrorName.Bundle, usage, 'a file has a syntax error'),
+  LS205: entry(ErrorName.Bundle, usage, 'a file begins or ends a transaction by itself'),
+  LS206: entry(ErrorName.Bundle, usage, 'the directory has no migrations'),
+  LS207: entry(ErrorName.Bundle, usage, 'a directive is not understood'),
+  LS208: entry(ErrorName.Bundle, usage, 'a statement cannot be run by Lockstep'),
+  LS209: entry(ErrorName.Bundle, usage, 'a bundle is damaged or of another format'),
+  LS210: entry(ErrorName.Bundle, usage, 'a down file has no migration'),
+  LS301: entry(ErrorName.DatabaseUnavailable, failed, 'the database does not answer', true),
+  LS302: entry(ErrorName.DatabaseRefused, failed, 'the database refuses the login'),
+  LS303: entry(ErrorName.DatabaseRefused, failed, "the server's certificate cannot be verified"),
+  LS304: entry(ErrorName.DatabaseRefused, failed, 'the connection goes through a transaction pooler'),
+  LS305: entry(ErrorName.DatabaseRefused, failed, 'the database is read-only'),
+  LS306: entry(ErrorName.DatabaseRefused, failed, 'the role lacks a privilege'),
+  LS307: entry(ErrorName.DatabaseRefused, failed, 'the ledger was written by a newer Lockstep'),
+  LS308: entry(ErrorName.DatabaseRefused, failed, 'the database does not exist'),
+  LS401: entry(ErrorName.LeaseUnavailable, leaseTimeout, 'the lease was not obtained in time'),
+  LS402: entry(ErrorName.LeaseLost, failed, 'the lease was lost'),
+  LS403: entry(ErrorName.StaleAttempt, failed, 'a newer attempt has taken over'),
+  LS404: entry(ErrorName.LeaseStore, failed, 'the lease store does not answer', true),
+  LS405: entry(ErrorName.LeaseUnavailable, leaseTimeout, 'the schema was not ready in time'),
+  LS501: entry(ErrorName.Drift, drift, 'an applied migration was edited'),
+  LS502: entry(ErrorName.Drift, drift, 'a migration would be applied out of order'),
+  LS503: entry(ErrorName.Drift, drift, 'an applied migration is missing from the bundle'),
+  LS504: entry(ErrorName.Usage, usage, 'the revision asked for is not known'),
+  LS505: entry(ErrorName.PlanStale, failed, 'someone migrated since the plan was made'),
+  LS601: entry(ErrorName.MigrationFailed, failed, 'a migration failed'),
+  LS602: entry(ErrorName.MigrationFailed, failed, 'a migration ended its own transaction'),
+  LS603: entry(ErrorName.MigrationFailed, failed, 'the outcome of a statement cannot be told'),
+  LS604: entry(ErrorName.MigrationFailed, failed, 'a statement does not fit into the time allowed'),
+  LS605: entry(ErrorName.Interrupted, interrupted, 'interrupted'),
+  LS606: entry(ErrorName.MigrationFailed, failed, 'a migration cannot be reverted'),
+  LS608: entry(ErrorName.MigrationFailed, failed, 'a migration changed its session'),
+  LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
+  LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
+  LS901: entry(ErrorName.Internal, failed, 'Lockstep itself failed'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof CATALOGUE;

@@ -1,0 +1,179 @@
+/**
+ * Acquiring in a process that can wait: try; while another holds, look at the record from time to time; try
+ * again when it is free or when its holder has been silent for the whole duration of its lease.
+ *
+ * A waiter only reads. So the holder's writes never conflict with those who wait, however many they are, and
+ * `isNeeded` can be asked between a release and the next acquire: N waiters of a schema that is ready by then
+ * go on without taking the lease one after another. Before a take-over it is not asked, because the lease of
+ * a dead holder has to be freed by somebody.
+ *
+ * A store that fails at the first try is reported at once: that is how a wrong setting shows. Once it has
+ * answered, failures count as looks that did not happen, until the time is up.
+ */
+import { type Clock, sleepOrAbort } from '../clock.ts';
+import { LockstepError } from '../errors/index.ts';
+import { interruptedWhileWaiting, leaseNotObtained, type Waited } from './lease-errors.ts';
+import type { Lease, LeaseRecord, LeaseStore } from './lease-store.ts';
+import { look, mayTakeOver, type Watch } from './watch.ts';
+
+export type Acquired =
+  | {
+      readonly kind: 'acquired';
+      readonly lease: Lease;
+      readonly waitedMs: number;
+      readonly tookOverFrom?: string | undefined;
+    }
+  | { readonly kind: 'not-needed'; readonly waitedMs: number };
+
+export interface AcquireWithin {
+  readonly store: LeaseStore;
+  readonly target: string;
+  readonly holder: string;
+  readonly durationMs: number;
+  /** How long to wait for others; 0: try once. */
+  readonly budgetMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after every look that found the lease with another holder. */
+  readonly onWait?: ((waited: Waited) => void) | undefined;
+  /** Asked when another holder released (or handed on) the lease: false ends the wait. */
+  readonly isNeeded?: (() => Promise<boolean>) | undefined;
+}
+
+/** Waiters look often at first, when the holder is probably about to finish. The actual pause is half to whole. */
+const PAUSE = { firstMs: 100, factor: 1.5, maxMs: 1000 } as const;
+
+/**
+ * Throws LS401 when the budget is used up, LS605 when the signal aborts, LS404, and whatever `isNeeded` throws.
+ */
+export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
+  const waiter = new Waiter(options);
+  let acquired = await waiter.tryAcquire();
+  while (acquired === undefined) {
+    await waiter.pause();
+    const handedOn = await waiter.look();
+    if (handedOn && options.isNeeded && !(await options.isNeeded())) {
+      return { kind: 'not-needed', waitedMs: waiter.waitedMs() };
+    }
+    if (waiter.mayAcquire()) acquired = await waiter.tryAcquire();
+  }
+  return acquired;
+}
+
+class Waiter {
+  readonly #options: AcquireWithin;
+  readonly #startedAtMs: number;
+  #pauseMs: number = PAUSE.firstMs;
+  /** The outcome of the last look that succeeded. */
+  #record: LeaseRecord | undefined;
+  #watch: Watch | undefined;
+  /** The time until which the watch has counted; undefined before the first answer. */
+  #countedUntilMs: number | undefined;
+  /** Since then, the store failed with this. */
+  #failure: LockstepError | undefined;
+
+  constructor(options: AcquireWithin) {
+    this.#options = options;
+    this.#startedAtMs = options.clock.nowMs();
+    this.#throwIfAborted();
+  }
+
+  waitedMs(): number {
+    return this.#options.clock.nowMs() - this.#startedAtMs;
+  }
+
+  /** One try; undefined when another holder has the lease, or the store did not answer. */
+  async tryAcquire(): Promise<Acquired | undefined> {
+    const { store, target, holder, durationMs } = this.#options;
+    const takeOver = this.#holderIsSilent() ? this.#watch?.recordVersion : undefined;
+    const beganAtMs = this.#options.clock.nowMs();
+    const result = await this.#ask(() => store.tryAcquire({ target, holder, durationMs, takeOver }));
+    if (result === undefined) return undefined;
+    if (result.answer.kind === 'held') {
+      this.#saw(result.answer.record, beganAtMs);
+      return undefined;
+    }
+    return { ...result.answer, waitedMs: this.waitedMs() };
+  }
+
+  /** One look; whether the lease was released or handed on to another holder since the look before. */
+  async look(): Promise<boolean> {
+    const { store, target, holder, clock } = this.#options;
+    const before = this.#record;
+    const beganAtMs = clock.nowMs();
+    const result = await this.#ask(() => store.read(target));
+    if (result === undefined) return false;
+    this.#saw(result.answer, beganAtMs);
+    return this.#record?.holder !== holder && changedHands(before, this.#record);
+  }
+
+  /** Also true when an acquire of ours arrived although it was reported as failed. */
+  mayAcquire(): boolean {
+    const record = this.#record;
+    return record?.state !== 'HELD' || record.holder === this.#options.holder || this.#holderIsSilent();
+  }
+
+  async pause(): Promise<void> {
+    const { clock, signal, budgetMs, onWait } = this.#options;
+    const leftMs = budgetMs - this.waitedMs();
+    if (leftMs <= 0) throw this.#failure ?? leaseNotObtained(this.#waited());
+    if (this.#record?.state === 'HELD') onWait?.(this.#waited());
+    const jitteredMs = this.#pauseMs * (0.5 + clock.random() / 2);
+    const sleepMs = Math.ceil(Math.min(jitteredMs, leftMs, this.#untilSilentMs()));
+    this.#pauseMs = Math.min(PAUSE.maxMs, this.#pauseMs * PAUSE.factor);
+    await (signal ? sleepOrAbort(clock, sleepMs, signal) : clock.sleep(sleepMs));
+    this.#throwIfAborted();
+  }
+
+  /** A failure before the first answer, or one that lasts, is thrown; another one is kept for later. */
+  async #ask<Answer>(call: () => Promise<Answer>): Promise<{ answer: Answer } | undefined> {
+    try {
+      const answer = await call();
+      this.#failure = undefined;
+      return { answer };
+    } catch (error) {
+      const mayPass = error instanceof LockstepError && error.retryable && this.#countedUntilMs !== undefined;
+      if (!mayPass) throw error;
+      this.#failure = error;
+      return undefined;
+    }
+  }
+
+  /**
+   * A version was read at some time within each look. So its silence counts from the end of the first look
+   * that found it to the start of the last one.
+   */
+  #saw(record: LeaseRecord | undefined, beganAtMs: number): void {
+    const before = this.#watch;
+    this.#watch = record && look(before, record, beganAtMs - (this.#countedUntilMs ?? beganAtMs));
+    const sameVersion = before !== undefined && before.recordVersion === record?.recordVersion;
+    this.#countedUntilMs = sameVersion ? beganAtMs : this.#options.clock.nowMs();
+    this.#record = record;
+  }
+
+  #holderIsSilent(): boolean {
+    return this.#record !== undefined && this.#watch !== undefined && mayTakeOver(this.#watch, this.#record);
+  }
+
+  /** Until then there is no use in waiting longer; after it, a take-over that failed is tried again at leisure. */
+  #untilSilentMs(): number {
+    const leftMs = (this.#record?.durationMs ?? 0) - (this.#watch?.unchangedMs ?? 0);
+    return leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY;
+  }
+
+  #waited(): Waited {
+    return {
+      target: this.#options.target,
+      heldBy: this.#record?.holder ?? '',
+      waitedMs: this.waitedMs(),
+      silentMs: this.#watch?.unchangedMs ?? 0,
+    };
+  }
+
+  #throwIfAborted(): void {
+    if (this.#options.signal?.aborted) throw interruptedWhileWaiting(this.#options.target);
+  }
+}
+
+const changedHands = (before: LeaseRecord | undefined, now: LeaseRecord | undefined): boolean =>
+  before?.state !== now?.state || before?.holder !== now?.holder;

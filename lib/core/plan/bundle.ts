@@ -1,0 +1,160 @@
+/**
+ * The bundle: a compiled, checksummed set of migrations, small enough to travel as one file, complete enough
+ * that who executes it needs no parser.
+ *
+ * Invariants: migrations are sorted by revision and no two share one; every script's `sha256` is that of its
+ * `sql`; statement offsets are UTF-8 byte offsets into `sql`, ascending and disjoint; `digest` covers every
+ * name, phase and checksum, so two bundles with one digest do the same to a database.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { compareRevisions } from './revision.ts';
+
+export const PHASES = ['expand', 'backfill', 'contract'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/**
+ * How to tell from the catalogs whether a statement that ran outside a transaction has done its work.
+ * `repeatable` statements (VACUUM, ANALYZE, CHECKPOINT …) may simply run again; `unknown` ones stop a recovery.
+ */
+export const postconditionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('index-valid'), schema: z.string().optional(), index: z.string() }),
+  z.object({ kind: z.literal('index-absent'), schema: z.string().optional(), index: z.string() }),
+  z.object({ kind: z.literal('repeatable') }),
+  z.object({ kind: z.literal('unknown') }),
+]);
+export type Postcondition = z.infer<typeof postconditionSchema>;
+
+export const statementSchema = z.object({
+  /** UTF-8 byte offsets into the script's sql, end exclusive, without the closing semicolon. */
+  start: z.number().int().nonnegative(),
+  end: z.number().int().nonnegative(),
+  /** PostgreSQL's parse node tag, such as `AlterTableStmt`. */
+  kind: z.string(),
+  transactional: z.boolean(),
+  /** Present exactly when the statement is not transactional. */
+  postcondition: postconditionSchema.optional(),
+});
+export type Statement = z.infer<typeof statementSchema>;
+
+export const scriptSchema = z.object({
+  file: z.string(),
+  sha256: z.string(),
+  /** SHA-256 of the SQL as the parser prints its tokens: equal for two files that differ in layout and comments only. */
+  normalizedSha256: z.string(),
+  sql: z.string(),
+  statements: z.array(statementSchema),
+});
+export type Script = z.infer<typeof scriptSchema>;
+
+export const hazardSchema = z.object({
+  rule: z.string(),
+  class: z.enum(['destructive', 'rewrites-table']),
+  /** 1-based line in the script's file. */
+  line: z.number().int(),
+  message: z.string(),
+  advice: z.string(),
+});
+export type Hazard = z.infer<typeof hazardSchema>;
+
+export const migrationSchema = z.object({
+  /** As written in the file name, `0042`; compared as a number. */
+  revision: z.string(),
+  slug: z.string(),
+  phase: z.enum(PHASES),
+  settings: z.object({
+    lockTimeoutMs: z.number().int().nonnegative().optional(),
+    statementTimeoutMs: z.number().int().nonnegative().optional(),
+  }),
+  up: scriptSchema,
+  down: scriptSchema.optional(),
+  hazards: z.array(hazardSchema),
+});
+export type Migration = z.infer<typeof migrationSchema>;
+
+export const bundleSchema = z.object({
+  format: z.literal(1),
+  digest: z.string(),
+  migrations: z.array(migrationSchema),
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** What planning needs of a migration; cheap to read from a directory, without parsing any SQL. */
+export interface CatalogEntry {
+  readonly revision: string;
+  readonly slug: string;
+  readonly phase: Phase;
+  /** Exact SHA-256 of the up file. */
+  readonly sha256: string;
+  /** Exact SHA-256 of the down file, if there is one. */
+  readonly downSha256?: string | undefined;
+}
+
+/**
+ * A set of migrations to take from. A directory compiles lazily (only what is asked for is parsed);
+ * a bundle file has everything compiled already.
+ */
+export interface MigrationSource {
+  readonly catalog: readonly CatalogEntry[];
+  readonly digest: string;
+  /** The named migrations, in the order of the catalog. Throws LS2xx when a file is not valid. */
+  load(revisions: readonly string[]): Promise<readonly Migration[]>;
+}
+
+/** `0042_add_email`: how people name a migration. */
+export const migrationName = (m: { revision: string; slug: string }): string => `${m.revision}_${m.slug}`;
+
+export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
+
+export function digestOf(catalog: readonly CatalogEntry[]): string {
+  const lines = catalog.map((e) => [migrationName(e), e.phase, e.sha256, e.downSha256 ?? '-'].join(' '));
+  return sha256(lines.join('\n'));
+}
+
+export const catalogEntryOf = (m: Migration): CatalogEntry => ({
+  revision: m.revision,
+  slug: m.slug,
+  phase: m.phase,
+  sha256: m.up.sha256,
+  downSha256: m.down?.sha256,
+});
+
+export function makeBundle(migrations: readonly Migration[]): Bundle {
+  const sorted = [...migrations].sort((a, b) => compareRevisions(a.revision, b.revision));
+  return { format: 1, digest: digestOf(sorted.map(catalogEntryOf)), migrations: sorted };
+}
+
+/** Parses and verifies a bundle's text: shape, every checksum, the digest. Throws LS209. */
+export function readBundle(text: string): Bundle {
+  const damaged = (what: string, cause?: unknown) =>
+    new LockstepError('LS209', {
+      what: `The bundle is not usable: ${what}.`,
+      state: NOTHING_CHANGED,
+      remedy: 'Make it again with `lockstep bundle` of the same version, and do not edit it.',
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw damaged('it is not JSON', cause);
+  }
+  const parsed = bundleSchema.safeParse(json);
+  if (!parsed.success) throw damaged(z.prettifyError(parsed.error).replaceAll('\n', '; '), parsed.error);
+  const bundle = parsed.data;
+  for (const script of bundle.migrations.flatMap((m) => (m.down ? [m.up, m.down] : [m.up]))) {
+    if (sha256(script.sql) !== script.sha256) throw damaged(`${script.file} does not have its checksum`);
+  }
+  if (makeBundle(bundle.migrations).digest !== bundle.digest) throw damaged('its digest does not match');
+  return bundle;
+}
+
+export function sourceOfBundle(bundle: Bundle): MigrationSource {
+  const byRevision = new Map(bundle.migrations.map((m) => [m.revision, m]));
+  return {
+    catalog: bundle.migrations.map(catalogEntryOf),
+    digest: bundle.digest,
+    load: async (revisions) => revisions.map((r) => byRevision.get(r)).filter((m) => m !== undefined),
+  };
+}

@@ -1,0 +1,103 @@
+import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
+import { PHASES, type Phase } from '../bundle.ts';
+import { revisionKey } from '../revision.ts';
+
+const FORM = /^(?<revision>\d{1,18})_(?<slug>[A-Za-z0-9_-]+)(?:\.(?<phase>[a-z]+))??(?<down>\.down)?\.sql$/;
+
+/** The form, as errors and `lockstep new` show it. */
+export const FILE_NAME_FORM =
+  '<revision>_<slug>[.expand|.backfill|.contract][.down].sql, such as 0042_add_email.sql';
+
+/** The files of one migration. */
+export interface MigrationFiles {
+  /** As the up file's name has it. */
+  readonly revision: string;
+  readonly slug: string;
+  readonly phase: Phase;
+  readonly up: string;
+  readonly down?: string | undefined;
+}
+
+interface FileName {
+  readonly file: string;
+  readonly revision: string;
+  readonly slug: string;
+  /** Undefined if the name does not say. */
+  readonly phase: Phase | undefined;
+  readonly down: boolean;
+}
+
+/** Whether a directory entry claims to be a migration. The others (a README, an editor's files) are ignored. */
+export const isMigrationFile = (file: string): boolean => !file.startsWith('.') && /\.sql$/i.test(file);
+
+/**
+ * Sorts file names into migrations, ascending by revision. Throws LS201 for a name of another form, LS202 for
+ * two files of one revision, LS210 for a down file without its migration.
+ */
+export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
+  const names = [...files].sort().map(parseFileName);
+  const downs = indexByRevision(names.filter((name) => name.down));
+  const ups = indexByRevision(names.filter((name) => !name.down));
+  for (const [key, down] of downs) checkDown(down, ups.get(key));
+  return [...ups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, { file, revision, slug, phase = 'expand' }]) => {
+      return { revision, slug, phase, up: file, down: downs.get(key)?.file };
+    });
+}
+
+function parseFileName(file: string): FileName {
+  const { revision, slug, phase, down } = FORM.exec(file)?.groups ?? {};
+  if (revision === undefined || slug === undefined || !isPhase(phase)) {
+    throw misnamed(file, `it is not of the form ${FILE_NAME_FORM}`);
+  }
+  if (revisionKey(revision) === 0n) throw misnamed(file, 'revision 0 stands for the empty database');
+  return { file, revision, slug, phase, down: down !== undefined };
+}
+
+const isPhase = (text: string | undefined): text is Phase | undefined =>
+  text === undefined || (PHASES as readonly string[]).includes(text);
+
+function indexByRevision(names: readonly FileName[]): Map<bigint, FileName> {
+  const index = new Map<bigint, FileName>();
+  for (const name of names) {
+    const key = revisionKey(name.revision);
+    const other = index.get(key);
+    if (other) throw duplicate(other, name);
+    index.set(key, name);
+  }
+  return index;
+}
+
+function checkDown(down: FileName, up: FileName | undefined): void {
+  const { file } = down;
+  if (!up || up.slug !== down.slug) {
+    const found = up ? `; revision ${up.revision} is ${up.file}` : '';
+    throw new LockstepError('LS210', {
+      what: `${file} reverts a migration that is not there${found}.`,
+      state: NOTHING_CHANGED,
+      remedy: `Add ${down.revision}_${down.slug}.sql, or rename or remove ${file}.`,
+      context: { file },
+    });
+  }
+  const phase = up.phase ?? 'expand';
+  if (down.phase && down.phase !== phase) {
+    throw misnamed(file, `it says ${down.phase}, but its migration ${up.file} is of phase ${phase}`);
+  }
+}
+
+const misnamed = (file: string, why: string): LockstepError =>
+  new LockstepError('LS201', {
+    what: `The file name ${file} is not understood: ${why}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Rename the file, or move it out of the migrations directory.',
+    context: { file },
+  });
+
+const duplicate = (first: FileName, second: FileName): LockstepError =>
+  new LockstepError('LS202', {
+    what: `${first.file} and ${second.file} have the same revision.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Give the one that is applied nowhere yet the next free revision.',
+    context: { first: first.file, second: second.file },
+  });

@@ -1,0 +1,141 @@
+/**
+ * The parts of PostgreSQL's raw parse tree that are looked at here, in libpg_query's JSON form: one object per
+ * node with its tag as only key; a field that is false, 0 or empty is absent.
+ */
+export interface RangeVar {
+  readonly schemaname?: string;
+  readonly relname: string;
+}
+
+export interface StringNode {
+  readonly String?: { readonly sval?: string };
+}
+
+/** A name in the forms that DROP has for the different kinds of objects. */
+export interface ObjectName extends StringNode {
+  readonly List?: { readonly items: readonly ObjectName[] };
+  readonly TypeName?: TypeName;
+  readonly ObjectWithArgs?: { readonly objname: readonly StringNode[] };
+}
+
+export interface TypeName {
+  readonly names?: readonly StringNode[];
+}
+
+export interface DefElem {
+  readonly DefElem: {
+    readonly defname: string;
+    readonly arg?: StringNode & { readonly Integer?: { readonly ival?: number } };
+  };
+}
+
+export interface Constraint {
+  readonly contype: string;
+  readonly raw_expr?: unknown;
+  /** `s` for STORED, `v` for VIRTUAL. */
+  readonly generated_kind?: string;
+}
+
+export interface ColumnDef {
+  readonly colname?: string;
+  readonly typeName?: TypeName;
+  readonly constraints?: readonly { readonly Constraint: Constraint }[];
+  readonly location?: number;
+}
+
+export interface AlterTableCmd {
+  readonly subtype: string;
+  readonly name?: string;
+  readonly def?: {
+    readonly ColumnDef?: ColumnDef;
+    readonly PartitionCmd?: { readonly concurrent?: boolean };
+  };
+  readonly behavior?: string;
+}
+
+interface CommonTableExpr {
+  readonly CommonTableExpr?: { readonly ctequery?: StatementNode };
+}
+
+interface WithClause {
+  readonly withClause?: { readonly ctes?: readonly CommonTableExpr[] };
+}
+
+interface Statements {
+  AlterDatabaseStmt: { readonly options?: readonly DefElem[] };
+  AlterSubscriptionStmt: { readonly kind: string; readonly options?: readonly DefElem[] };
+  AlterSystemStmt: object;
+  AlterTableMoveAllStmt: { readonly orig_tablespacename: string; readonly objtype: string };
+  AlterTableStmt: {
+    readonly relation: RangeVar;
+    readonly cmds: readonly { readonly AlterTableCmd: AlterTableCmd }[];
+    readonly objtype: string;
+  };
+  ClusterStmt: { readonly relation?: RangeVar };
+  CopyStmt: { readonly filename?: string; readonly is_from?: boolean };
+  CreateSubscriptionStmt: { readonly options?: readonly DefElem[] };
+  CreateTableSpaceStmt: object;
+  CreatedbStmt: object;
+  DeleteStmt: WithClause & {
+    readonly relation: RangeVar;
+    readonly whereClause?: unknown;
+    readonly usingClause?: unknown;
+  };
+  DiscardStmt: { readonly target: string };
+  DropOwnedStmt: { readonly roles: readonly { readonly RoleSpec: { readonly rolename?: string } }[] };
+  DropStmt: {
+    readonly objects: readonly ObjectName[];
+    readonly removeType: string;
+    readonly behavior?: string;
+    readonly concurrent?: boolean;
+  };
+  DropSubscriptionStmt: object;
+  DropTableSpaceStmt: object;
+  DropdbStmt: { readonly dbname: string };
+  IndexStmt: { readonly idxname?: string; readonly relation: RangeVar; readonly concurrent?: boolean };
+  InsertStmt: WithClause;
+  ListenStmt: object;
+  MergeStmt: WithClause;
+  ReindexStmt: { readonly kind: string; readonly params?: readonly DefElem[] };
+  SelectStmt: WithClause & {
+    readonly targetList?: readonly {
+      readonly ResTarget?: {
+        readonly val?: { readonly FuncCall?: { readonly funcname: readonly StringNode[] } };
+      };
+    }[];
+  };
+  TransactionStmt: { readonly kind: string };
+  TruncateStmt: {
+    readonly relations: readonly { readonly RangeVar: RangeVar }[];
+    readonly behavior?: string;
+  };
+  UnlistenStmt: object;
+  UpdateStmt: WithClause;
+  VacuumStmt: {
+    readonly options?: readonly DefElem[];
+    readonly rels?: readonly { readonly VacuumRelation: { readonly relation?: RangeVar } }[];
+    readonly is_vacuumcmd?: boolean;
+  };
+  VariableSetStmt: { readonly kind: string };
+}
+
+/** A statement: exactly one of these keys, or one that nothing here asks for. */
+export type StatementNode = { readonly [Tag in keyof Statements]?: Statements[Tag] };
+
+export const relationName = (relation: RangeVar): string =>
+  relation.schemaname === undefined ? relation.relname : `${relation.schemaname}.${relation.relname}`;
+
+export function nameParts(name: ObjectName): string[] {
+  const parts: readonly StringNode[] = name.List?.items ??
+    name.TypeName?.names ??
+    name.ObjectWithArgs?.objname ?? [name];
+  return parts.flatMap((part) => part.String?.sval ?? []);
+}
+
+/** The value of a boolean option as PostgreSQL reads it: named without a value, it is on; `undefined` if absent. */
+export function optionOf(options: readonly DefElem[] | undefined, name: string): boolean | undefined {
+  const option = options?.findLast((o) => o.DefElem.defname === name)?.DefElem;
+  if (!option?.arg) return option && true;
+  if (option.arg.Integer) return (option.arg.Integer.ival ?? 0) !== 0;
+  return !['false', 'off'].includes(option.arg.String?.sval?.toLowerCase() ?? '');
+}

@@ -1,0 +1,26 @@
+/**
+ * Planning: what is to be done to one database, decided from two values, the ledger as read and the bundle's
+ * catalog. No I/O, no clock.
+ *
+ * Who is authoritative: the ledger, for what was applied and with which checksum; the bundle, for what is
+ * asked for. Nothing else is consulted, in particular not the catalogs of the application's own schema.
+ *
+ * Invariants
+ * - A revision counts as applied when the newest of its ledger entries is not `reverted`.
+ * - Pending revisions are planned in ascending order and never below the highest applied one: such a gap is
+ *   refused, because the order in which migrations run would differ from database to database.
+ * - A database that is ahead of the bundle (a rolled-back pipeline brings an older bundle) is no problem and
+ *   nothing is ever planned to be reverted implicitly.
+ * - An applied file whose exact checksum changed is drift, unless its normalised SQL is the same: then the
+ *   change is cosmetic (line ends, comments, layout) and is only reported.
+ *
+ * What can fail: nothing; problems are part of the plan (`outcome: 'refused'`) and become errors with
+ * `refusal()` where somebody wanted to act.
+ */
+export * from './bundle.ts';
+export * from './ledger-state.ts';
+export * from './plan.ts';
+export * from './refusal.ts';
+export * from './revert-plan.ts';
+export * from './revision.ts';
+export * from './steps.ts';

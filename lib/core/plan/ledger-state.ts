@@ -1,0 +1,44 @@
+/** The ledger as planning sees it. The tables behind it are in adapters/postgres/ledger-schema.ts. */
+import type { Phase } from './bundle.ts';
+
+export const ENTRY_KINDS = ['applied', 'reverted', 'stamped', 'baselined', 'repaired'] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+/** The newest entry of one revision. */
+export interface CurrentEntry {
+  /** As the file name had it. */
+  readonly revision: string;
+  readonly slug: string;
+  readonly phase: Phase;
+  readonly kind: EntryKind;
+  /** 1 for the first entry of a revision, then 2, …; the primary key of the ledger is (revision, ordinal). */
+  readonly ordinal: number;
+  readonly sha256: string;
+  readonly normalizedSha256: string;
+  readonly reversible: boolean;
+  readonly runId: string;
+  /** Order of entries over the whole ledger; decimal string of a bigint. */
+  readonly entryId: string;
+}
+
+/** A migration of several steps of which some are done and the last is not: the next attempt goes on there. */
+export interface PartialRevision {
+  readonly revision: string;
+  readonly ordinal: number;
+  readonly direction: 'up' | 'down';
+  /** Steps that are journalled as done. */
+  readonly stepsDone: readonly number[];
+  /** A non-transactional step whose start is journalled, but not its end. */
+  readonly stepStarted: number | null;
+}
+
+export interface LedgerState {
+  readonly current: readonly CurrentEntry[];
+  readonly partial: readonly PartialRevision[];
+  /** The highest entry id, '0' in an empty ledger. */
+  readonly lastEntryId: string;
+}
+
+export const EMPTY_LEDGER: LedgerState = { current: [], partial: [], lastEntryId: '0' };
+
+export const isApplied = (entry: CurrentEntry): boolean => entry.kind !== 'reverted';

@@ -1,0 +1,130 @@
+import type { CatalogEntry } from './bundle.ts';
+import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
+import { compareRevisions, revisionKey } from './revision.ts';
+
+export interface PendingMigration {
+  readonly revision: string;
+  readonly slug: string;
+  readonly phase: CatalogEntry['phase'];
+  /** The ordinal that its ledger entry will have. */
+  readonly ordinal: number;
+}
+
+/** An applied file whose exact checksum differs from the ledger's. */
+export interface EditedMigration {
+  readonly revision: string;
+  readonly slug: string;
+  readonly ledgerNormalizedSha256: string;
+}
+
+export type PlanProblem =
+  | { readonly kind: 'drift'; readonly revision: string; readonly slug: string }
+  | { readonly kind: 'gap'; readonly revision: string; readonly slug: string; readonly highestApplied: string }
+  | { readonly kind: 'missing'; readonly revision: string; readonly slug: string };
+
+export type PlanOutcome = 'nothing-pending' | 'ahead' | 'pending' | 'refused';
+
+export interface Plan {
+  readonly outcome: PlanOutcome;
+  readonly pending: readonly PendingMigration[];
+  readonly appliedCount: number;
+  /** Applied revisions above the bundle's highest. */
+  readonly ahead: readonly CurrentEntry[];
+  readonly cosmetic: readonly EditedMigration[];
+  readonly problems: readonly PlanProblem[];
+  /** The ledger that this plan was made from; see `isStale`. */
+  readonly lastEntryId: string;
+}
+
+export interface PlanRequest {
+  readonly ledger: LedgerState;
+  readonly catalog: readonly CatalogEntry[];
+  /** Apply up to and including this revision; everything if absent. */
+  readonly toRevision?: string | undefined;
+  /** Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it. */
+  readonly normalized?: ReadonlyMap<string, string> | undefined;
+}
+
+/** Applied files whose exact checksum changed: the caller has them compiled to learn whether it matters. */
+export function editedMigrations(ledger: LedgerState, catalog: readonly CatalogEntry[]): EditedMigration[] {
+  const current = indexByRevision(ledger.current);
+  return catalog.flatMap((entry) => {
+    const known = current.get(revisionKey(entry.revision));
+    // An entry that was stamped without a file has no checksum to compare with.
+    if (!known || !isApplied(known) || known.sha256 === entry.sha256 || known.sha256 === '') return [];
+    const { revision, slug } = entry;
+    return [{ revision, slug, ledgerNormalizedSha256: known.normalizedSha256 }];
+  });
+}
+
+export function makePlan({ ledger, catalog, toRevision, normalized }: PlanRequest): Plan {
+  const current = indexByRevision(ledger.current);
+  const applied = ledger.current.filter(isApplied);
+  const isPending = (e: CatalogEntry): boolean => {
+    const known = current.get(revisionKey(e.revision));
+    return !known || !isApplied(known);
+  };
+  const wanted = catalog.filter(
+    (e) => toRevision === undefined || compareRevisions(e.revision, toRevision) <= 0,
+  );
+  const pending = wanted.filter(isPending).map((e) => ({
+    revision: e.revision,
+    slug: e.slug,
+    phase: e.phase,
+    ordinal: (current.get(revisionKey(e.revision))?.ordinal ?? 0) + 1,
+  }));
+
+  const edited = editedMigrations(ledger, catalog);
+  const isCosmetic = (e: EditedMigration) => normalized?.get(e.revision) === e.ledgerNormalizedSha256;
+  const problems = [
+    ...edited.filter((e) => !isCosmetic(e)).map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
+    ...findGaps(pending, applied),
+    ...findMissing(catalog, applied),
+  ];
+  const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
+  return {
+    outcome: problems.length > 0 ? 'refused' : pending.length > 0 ? 'pending' : ahead.length > 0 ? 'ahead' : 'nothing-pending',
+    pending,
+    appliedCount: applied.length,
+    ahead,
+    cosmetic: edited.filter(isCosmetic),
+    problems,
+    lastEntryId: ledger.lastEntryId,
+  };
+}
+
+/**
+ * Whether somebody else wrote to the ledger since a plan was made. Entries of the same run do not count: a
+ * run that continues in its next attempt goes on with its own plan.
+ */
+export function isStale(planLastEntryId: string, runId: string, ledger: LedgerState): boolean {
+  return ledger.current.some((e) => BigInt(e.entryId) > BigInt(planLastEntryId) && e.runId !== runId);
+}
+
+function findGaps(pending: readonly PendingMigration[], applied: readonly CurrentEntry[]): PlanProblem[] {
+  const highest = applied.reduce<CurrentEntry | undefined>(
+    (max, e) => (max && compareRevisions(max.revision, e.revision) > 0 ? max : e),
+    undefined,
+  );
+  if (!highest) return [];
+  return pending
+    .filter((p) => compareRevisions(p.revision, highest.revision) < 0)
+    .map(({ revision, slug }) => ({ kind: 'gap', revision, slug, highestApplied: highest.revision }));
+}
+
+function findMissing(catalog: readonly CatalogEntry[], applied: readonly CurrentEntry[]): PlanProblem[] {
+  const present = new Set(catalog.map((e) => revisionKey(e.revision)));
+  const lowest = catalog[0]?.revision;
+  return applied
+    .filter((e) => !present.has(revisionKey(e.revision)))
+    // Below the bundle's lowest revision, history was squashed into a baseline; above its highest, it is ahead.
+    .filter((e) => lowest !== undefined && compareRevisions(e.revision, lowest) > 0)
+    .filter((e) => !isAbove(e.revision, catalog.at(-1)?.revision))
+    .map(({ revision, slug }) => ({ kind: 'missing', revision, slug }));
+}
+
+const isAbove = (revision: string, highest: string | undefined): boolean =>
+  highest !== undefined && compareRevisions(revision, highest) > 0;
+
+const indexByRevision = (entries: readonly CurrentEntry[]): Map<bigint, CurrentEntry> =>
+  new Map(entries.map((e) => [revisionKey(e.revision), e]));

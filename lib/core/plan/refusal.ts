@@ -1,0 +1,37 @@
+import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { migrationName } from './bundle.ts';
+import type { Plan, PlanProblem } from './plan.ts';
+
+/** The error for a plan that is refused, made from its first problem; undefined for any other plan. */
+export function refusal(plan: Plan): LockstepError | undefined {
+  const [first] = plan.problems;
+  if (!first) return undefined;
+  const more = plan.problems.length > 1 ? ` (and ${plan.problems.length - 1} more)` : '';
+  const context = { revision: first.revision, problems: plan.problems.length };
+  return new LockstepError(CODES[first.kind], { ...explain(first, more), state: NOTHING_CHANGED, context });
+}
+
+const CODES = { drift: 'LS501', gap: 'LS502', missing: 'LS503' } as const;
+
+function explain(problem: PlanProblem, more: string): { what: string; remedy: string } {
+  const name = migrationName(problem);
+  switch (problem.kind) {
+    case 'drift':
+      return {
+        what: `${name} was edited after it was applied${more}.`,
+        remedy: 'Restore the file as it was applied and put the change into a new migration.',
+      };
+    case 'gap':
+      return {
+        what: `${name} is not applied, but ${problem.highestApplied} above it is${more}.`,
+        remedy: `Give the file a revision above ${problem.highestApplied}, or, if its effect is there already, record it with \`lockstep stamp ${problem.revision}\`.`,
+      };
+    case 'missing':
+      return {
+        what: `${name} is applied, but the bundle lacks it although it has later ones${more}.`,
+        remedy: 'Put the file back as it was applied; deploy from a checkout that has it.',
+      };
+    default:
+      return problem satisfies never;
+  }
+}

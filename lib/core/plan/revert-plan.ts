@@ -1,0 +1,38 @@
+/** What a `down` does, decided from the ledger alone: the bundle at hand may be older than what is reverted. */
+import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
+import { compareRevisions } from './revision.ts';
+
+export type RevertRequest =
+  | { readonly kind: 'count'; readonly count: number }
+  /** Revert everything above this revision, which stays. '0' reverts all. */
+  | { readonly kind: 'to'; readonly revision: string }
+  /** Revert just what one run applied. */
+  | { readonly kind: 'run'; readonly runId: string };
+
+export interface RevertPlan {
+  /** Newest first. */
+  readonly revert: readonly CurrentEntry[];
+  /** Those of them that have no down script: if there is one, nothing is touched. */
+  readonly irreversible: readonly CurrentEntry[];
+}
+
+export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): RevertPlan {
+  const newestFirst = ledger.current
+    .filter(isApplied)
+    .sort((a, b) => compareRevisions(b.revision, a.revision));
+  const revert = select(newestFirst, request);
+  return { revert, irreversible: revert.filter((e) => !e.reversible) };
+}
+
+function select(newestFirst: readonly CurrentEntry[], request: RevertRequest): readonly CurrentEntry[] {
+  switch (request.kind) {
+    case 'count':
+      return newestFirst.slice(0, request.count);
+    case 'to':
+      return newestFirst.filter((e) => compareRevisions(e.revision, request.revision) > 0);
+    case 'run':
+      return newestFirst.filter((e) => e.runId === request.runId && e.kind === 'applied');
+    default:
+      return request satisfies never;
+  }
+}

@@ -1,0 +1,93 @@
+/** The verdict of a run that failed: what happened, what of it stays in the database and why, what to do next. */
+import type { RunError } from './caught-error.ts';
+import type { Verdict } from './verdict.ts';
+import { inWords, type NameList, nameList, type RunFacts, verdictOf, were } from './verdict-shape.ts';
+
+/** What became of the migrations that the run had applied. */
+export type Reversion =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not-asked' }
+  | { readonly kind: 'lease-not-held' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface LedgerFacts {
+  /** By this run, and still. */
+  readonly applied: readonly string[];
+  /** Everything that is pending now. */
+  readonly notApplied: readonly string[];
+  /** Begun and not finished: those of its steps that ran outside a transaction stay. */
+  readonly partial: readonly string[];
+}
+
+export interface Failure {
+  readonly error: RunError;
+  /** Undefined when the ledger could not be read. */
+  readonly ledger: LedgerFacts | undefined;
+  readonly reverted: readonly string[];
+  readonly reversion: Reversion;
+}
+
+export function failedVerdict(facts: RunFacts, failure: Failure): Verdict {
+  const { error, ledger, reverted } = failure;
+  return verdictOf(facts, {
+    outcome: 'failed',
+    signal: 'ROLL_BACK',
+    applied: nameList(ledger?.applied ?? []),
+    notApplied: nameList(ledger?.notApplied ?? []),
+    reverted,
+    error,
+    message: error.message,
+    state: stateAfter(failure),
+    next: nextAfter(facts, failure),
+  });
+}
+
+function stateAfter({ ledger, reverted, reversion }: Failure): string {
+  if (!ledger) {
+    return 'The ledger could not be read, so what this run applied is not known here; each migration is applied whole or not at all.';
+  }
+  const [applied, undone] = [nameList(ledger.applied), nameList(reverted)];
+  return [
+    applied.count === 0
+      ? 'Nothing of this run is applied.'
+      : `${staying(applied)}: ${whyItStays(reversion)}.`,
+    ...(undone.count === 0
+      ? []
+      : [`${inWords(undone)} ${were(undone)} applied by this run and reverted again.`]),
+    ...ledger.partial.map(
+      (name) => `${name} is done in part; the next run goes on with it where it stopped.`,
+    ),
+  ].join(' ');
+}
+
+const staying = (applied: NameList): string =>
+  `${inWords(applied)} of this run ${applied.count === 1 ? 'stays' : 'stay'} applied`;
+
+function whyItStays(reversion: Reversion): string {
+  switch (reversion.kind) {
+    case 'not-asked':
+      return 'the roll-back policy takes back the code only';
+    case 'lease-not-held':
+      return 'this run does not hold the lease, and must not touch the schema without it';
+    case 'stopped':
+      return 'a run that was stopped or ended without its roll back reverts nothing';
+    case 'failed':
+      return `reverting failed (${reversion.reason})`;
+    case 'done':
+      return 'the roll back did not see it';
+    default:
+      return reversion satisfies never;
+  }
+}
+
+function nextAfter({ restorePoint }: RunFacts, { error, ledger }: Failure): string {
+  const mayStay = ledger === undefined || ledger.applied.length > 0;
+  return [
+    ...(ledger ? [] : ['See with `lockstep status` what is applied.']),
+    'Mend the cause and start a new run, which applies what is pending.',
+    ...(ledger && mayStay ? ['`lockstep down` reverts what stays, where there are down scripts.'] : []),
+    ...(restorePoint && mayStay ? [`The data as it was before is in the snapshot ${restorePoint}.`] : []),
+    `docs/runbook.md explains ${error.code}.`,
+  ].join(' ');
+}

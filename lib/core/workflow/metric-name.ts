@@ -1,0 +1,26 @@
+/**
+ * Metrics that the functions emit, as data: namespace `Lockstep`, one dimension, `target`. Alarms and dashboard
+ * take their names from here.
+ */
+export const METRIC_NAMESPACE = 'Lockstep';
+export const METRIC_DIMENSION = 'target';
+
+export const Metric = {
+  /** Seconds that a run waited for the lease, once it has it or gives up. */
+  leaseWaitSeconds: 'LeaseWaitSeconds',
+  /** Seconds that a run waited for its restore point. */
+  restorePointWaitSeconds: 'RestorePointWaitSeconds',
+  /** Restore points that a clean-up could not delete, or 1 when it could not list them. */
+  restorePointPruneFailures: 'RestorePointPruneFailures',
+  /** Migrations that a plan found pending; 0 for a run with nothing to do. */
+  migrationsPending: 'MigrationsPending',
+  /** Migrations applied by one invocation. */
+  migrationsApplied: 'MigrationsApplied',
+  /** Migrations that a failed run applied and reverted again. */
+  migrationsReverted: 'MigrationsReverted',
+  /** 1 per run that ends in a failed verdict. */
+  runsFailed: 'RunsFailed',
+  /** Database sessions of a stopped run that the clean-up ended. */
+  sessionsEnded: 'SessionsEnded',
+} as const;
+export type Metric = (typeof Metric)[keyof typeof Metric];

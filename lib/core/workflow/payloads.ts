@@ -1,0 +1,116 @@
+/**
+ * Inputs and outputs of the functions. The state machine's data is one object that grows as it goes:
+ * `{run, outcome, plan, restorePoint, lease, progress, verdict, error?}`; each task gets a selection of it as
+ * `Parameters` and its result is put at one `ResultPath` (docs/architecture.md has the table). `run` always comes
+ * from the context object, so it is there after a failure in any state.
+ */
+import * as z from 'zod';
+import { hazardSchema } from '../plan/bundle.ts';
+import { REVISION_PATTERN } from '../plan/revision.ts';
+import { verdictSchema } from '../rollout/verdict.ts';
+
+/** What a person or a pipeline may put into the execution's input; `{}` is valid. Unknown keys are ignored
+ * (a console or an EventBridge rule may add its own). */
+export const startInputSchema = z.object({
+  toRevision: z.string().regex(REVISION_PATTERN).optional(),
+  reason: z.string().max(500).optional(),
+  dryRun: z.boolean().optional(),
+});
+export type StartInput = z.infer<typeof startInputSchema>;
+
+/** From the context object: `$$.Execution.Name`, `$$.Execution.Id`, `$$.Execution.StartTime`. */
+export const runSchema = z.object({ id: z.string().min(1), execution: z.string().min(1), startedAt: z.string() });
+export type Run = z.infer<typeof runSchema>;
+
+export const planInputSchema = z.object({ run: runSchema, request: startInputSchema });
+
+export const planDataSchema = z.object({
+  /** First 100 pending migrations. */
+  pending: z.array(z.string()),
+  pendingCount: z.number().int(),
+  appliedCount: z.number().int(),
+  hazards: z.array(hazardSchema.extend({ migration: z.string() })),
+  toRevision: z.string().nullable(),
+  lastEntryId: z.string(),
+  bundleDigest: z.string(),
+});
+export type PlanData = z.infer<typeof planDataSchema>;
+
+export const RESTORE_POINT_STATUSES = ['requested', 'creating', 'available', 'none'] as const;
+export const restorePointSchema = z.object({
+  status: z.enum(RESTORE_POINT_STATUSES),
+  id: z.string().nullable(),
+  waitSeconds: z.number().int().nonnegative(),
+  waitedSeconds: z.number().int().nonnegative(),
+});
+export type RestorePointProgress = z.infer<typeof restorePointSchema>;
+
+export const leaseProgressSchema = z.object({
+  acquired: z.boolean(),
+  heldBy: z.string().nullable(),
+  watch: z.object({ recordVersion: z.string(), unchangedMs: z.number() }).nullable(),
+  waitSeconds: z.number().int().nonnegative(),
+  waitedSeconds: z.number().int().nonnegative(),
+});
+export type LeaseProgress = z.infer<typeof leaseProgressSchema>;
+
+export const migrateProgressSchema = z.object({
+  outcome: z.enum(['not-started', 'more', 'applied']),
+  calls: z.number().int().nonnegative(),
+  appliedCount: z.number().int().nonnegative(),
+});
+export type MigrateProgress = z.infer<typeof migrateProgressSchema>;
+
+/** The whole state after Plan; `verdict` is null while something is pending. */
+export const planOutputSchema = z.object({
+  run: runSchema,
+  outcome: z.enum(['nothing-pending', 'ahead', 'pending', 'dry-run']),
+  plan: planDataSchema,
+  restorePoint: restorePointSchema,
+  lease: leaseProgressSchema,
+  progress: migrateProgressSchema,
+  verdict: verdictSchema.nullable(),
+});
+export type PlanOutput = z.infer<typeof planOutputSchema>;
+
+export const takeRestorePointInputSchema = z.object({
+  run: runSchema,
+  plan: planDataSchema,
+  restorePoint: restorePointSchema,
+});
+export const acquireLeaseInputSchema = z.object({ run: runSchema, lease: leaseProgressSchema });
+export const migrateInputSchema = z.object({
+  run: runSchema,
+  plan: planDataSchema,
+  restorePoint: restorePointSchema,
+  progress: migrateProgressSchema,
+});
+/** As Plan's does, this output becomes the whole state: the input again with new progress, and the verdict, which is
+ * null while there is more to do. So progress and verdict need one ResultPath and no state in between. */
+export const migrateOutputSchema = migrateInputSchema.extend({ verdict: verdictSchema.nullable() });
+export type MigrateOutput = z.infer<typeof migrateOutputSchema>;
+
+export const releaseLeaseInputSchema = z.object({ run: runSchema });
+export const releaseLeaseOutputSchema = z.object({ released: z.boolean() });
+
+/** What Catch puts at `$.error`: the thrown error's name, and JSON text with errorType and errorMessage. */
+export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
+export type CaughtError = z.infer<typeof caughtErrorSchema>;
+/** After a failure in Plan there is no plan: everything but the run may be missing. */
+export const rollBackInputSchema = z.object({ run: runSchema, error: caughtErrorSchema });
+export const rollBackOutputSchema = verdictSchema;
+
+/** `Step Functions Execution Status Change`, the part that CleanUp reads. */
+export const executionStatusEventSchema = z.object({
+  detail: z.object({
+    executionArn: z.string(),
+    name: z.string(),
+    status: z.enum(['ABORTED', 'TIMED_OUT', 'FAILED']),
+    startDate: z.number(),
+  }),
+});
+export const cleanUpOutputSchema = z.object({
+  endedSessions: z.number().int(),
+  released: z.boolean(),
+  signalled: z.boolean(),
+});

@@ -1,0 +1,60 @@
+/** States as they are named in the console: for the person who opens it at 3 a.m. */
+export const StateName = {
+  Plan: 'Plan',
+  AnythingPending: 'Anything pending?',
+  TakeRestorePoint: 'Take restore point',
+  RestorePointReady: 'Restore point ready?',
+  WaitForRestorePoint: 'Wait for restore point',
+  AcquireLease: 'Acquire lease',
+  LeaseObtained: 'Lease obtained?',
+  WaitForLease: 'Wait for lease',
+  Migrate: 'Migrate',
+  AllApplied: 'All applied?',
+  ReleaseLease: 'Release lease',
+  ReleaseLeaseForReplan: 'Release lease, plan again',
+  RollBack: 'Roll back',
+  RollBackFailed: 'Roll back did not finish',
+  ReleaseLeaseAfterFailure: 'Release lease after failure',
+  SignalRollOut: 'Signal roll out',
+  SignalRollBack: 'Signal roll back',
+  Succeeded: 'Succeeded',
+  Failed: 'Failed',
+} as const;
+export type StateName = (typeof StateName)[keyof typeof StateName];
+
+/** One Lambda function each; the file functions/<name>.ts and the construct id have this name. */
+export const FUNCTION_NAMES = [
+  'plan',
+  'take-restore-point',
+  'acquire-lease',
+  'migrate',
+  'release-lease',
+  'roll-back',
+  'clean-up',
+] as const;
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** Environment variables of the functions; set by the constructs, read by functions/_runtime/. */
+export const EnvName = {
+  target: 'LOCKSTEP_TARGET',
+  leaseTable: 'LOCKSTEP_LEASE_TABLE',
+  leaseDurationSeconds: 'LOCKSTEP_LEASE_DURATION_SECONDS',
+  leaseWaitSeconds: 'LOCKSTEP_LEASE_WAIT_SECONDS',
+  /** Path of the bundle file inside the function. */
+  bundlePath: 'LOCKSTEP_BUNDLE_PATH',
+  databaseHost: 'LOCKSTEP_DATABASE_HOST',
+  databasePort: 'LOCKSTEP_DATABASE_PORT',
+  databaseName: 'LOCKSTEP_DATABASE_NAME',
+  databaseUser: 'LOCKSTEP_DATABASE_USER',
+  /** ARN of a Secrets Manager secret with username and password; absent with IAM login. */
+  databaseSecretArn: 'LOCKSTEP_DATABASE_SECRET_ARN',
+  /** `verify` (default) or `disable` (only a local server). */
+  databaseTls: 'LOCKSTEP_DATABASE_TLS',
+  /** `none`, `rds-instance` or `rds-cluster`. */
+  restorePointKind: 'LOCKSTEP_RESTORE_POINT',
+  restorePointSource: 'LOCKSTEP_RESTORE_POINT_SOURCE',
+  restorePointKeep: 'LOCKSTEP_RESTORE_POINT_KEEP',
+  /** `down` or `code-only`. */
+  rollBackPolicy: 'LOCKSTEP_ROLL_BACK_POLICY',
+  eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
+} as const;

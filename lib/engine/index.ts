@@ -1,0 +1,27 @@
+/**
+ * Use cases over the ports: what the command line, the functions and an application's start-up call.
+ *
+ *   readPlan   look only: no lease, no lock, nothing written
+ *   migrate    the whole job of a process: plan → wait for the lease → apply → release
+ *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
+ *   revert     the same for down scripts out of the ledger; `revertAll` is the whole job of a process
+ *
+ * Invariants
+ * - Nothing is written unless something is pending.
+ * - An attempt has one database session for everything; it never reconnects. When the session is lost the
+ *   attempt is over and the next one (new token) learns from the ledger what was done.
+ * - A lost lease ends the SQL that runs, then the attempt.
+ *
+ * Who is authoritative: the ledger in the database for what is applied; the lease store for admission; the
+ * fence row and the advisory lock for who may write.
+ *
+ * What can fail: see the catalogue (lib/core/errors); retryable errors end an attempt, and `migrate` makes the
+ * next one itself, a workflow does so by Retry.
+ */
+export { apply } from './apply.ts';
+export { migrate, revertAll } from './migrate.ts';
+export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';
+export { revert } from './revert.ts';
+export { forceReleaseLock, stamp } from './operate.ts';
+export type * from './types.ts';
+export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';

@@ -1,0 +1,135 @@
+import type { Clock } from '../core/clock.ts';
+import type { LockstepError } from '../core/errors/index.ts';
+import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
+import type { CurrentEntry, LedgerState, MigrationSource, Plan, RevertPlan, RevertRequest } from '../core/plan/index.ts';
+
+/** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
+export type { DatabaseConfig } from '../adapters/postgres/config.ts';
+
+import type { DatabaseConfig } from '../adapters/postgres/config.ts';
+
+/** What an observer is told while a run goes on; for progress lines, logs and metrics. No row data, no secrets. */
+export type EngineEvent =
+  | { readonly kind: 'connecting'; readonly attempt: number; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly heldBy: string; readonly waitedMs: number }
+  | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
+  | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
+  | { readonly kind: 'session-ended'; readonly pid: number; readonly token: number }
+  | { readonly kind: 'step-started'; readonly migration: string; readonly direction: Direction; readonly step: number; readonly steps: number }
+  | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
+  | { readonly kind: 'migration-done'; readonly migration: string; readonly direction: Direction; readonly durationMs: number }
+  | { readonly kind: 'attempt-repeated'; readonly error: LockstepError };
+export type Direction = 'up' | 'down';
+export type Observer = (event: EngineEvent) => void;
+
+/** What every use case needs. */
+export interface EngineContext {
+  readonly database: DatabaseConfig;
+  readonly clock: Clock;
+  readonly on?: Observer | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Identity and limits of one attempt: a Lambda invocation or a process. */
+export interface AttemptOptions extends EngineContext {
+  readonly runId: string;
+  readonly leases: LeaseStore;
+  /** Acquired before; the attempt mints its own token. */
+  readonly lease: Lease;
+  /** Time until this attempt must have stopped; Infinity for a process. */
+  readonly timeLeftMs?: (() => number) | undefined;
+}
+
+export interface ApplyOptions extends AttemptOptions {
+  readonly source: MigrationSource;
+  readonly toRevision?: string | undefined;
+  /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
+  readonly planLastEntryId?: string | undefined;
+  readonly restorePoint?: string | null | undefined;
+}
+
+export interface ApplyResult {
+  /** `more`: stopped between two steps because time ran out, with at least one done. */
+  readonly outcome: 'applied' | 'more';
+  /** Applied by this attempt, in order: 0042_add_email. */
+  readonly applied: readonly string[];
+  readonly notApplied: readonly string[];
+  readonly token: number;
+}
+
+export interface RevertOptions extends AttemptOptions {
+  readonly request: RevertRequest;
+}
+
+export interface RevertResult {
+  readonly reverted: readonly string[];
+  readonly token: number;
+}
+
+/** `migrate()`: the whole job for a process: plan, wait for the lease, apply, release. */
+export interface MigrateOptions extends EngineContext {
+  readonly source: MigrationSource;
+  /** `postgres`: the database itself gives the lease. */
+  readonly leases: LeaseStore | 'postgres';
+  readonly target: string;
+  /** host:pid:uuid */
+  readonly holder: string;
+  readonly leaseDurationMs: number;
+  readonly leaseWaitMs: number;
+  readonly toRevision?: string | undefined;
+}
+
+export interface MigrateResult {
+  readonly outcome: 'nothing-pending' | 'ahead' | 'applied';
+  /** Whether this process applied something itself. */
+  readonly ran: boolean;
+  readonly applied: readonly string[];
+  readonly plan: Plan;
+  readonly waitedMs: number;
+  readonly token: number | null;
+  readonly tookOverFrom: string | null;
+}
+
+export type RevertAllOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & { readonly request: RevertRequest };
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly ledger: LedgerState;
+}
+
+export interface DatabaseStatus {
+  readonly ledger: LedgerState;
+  readonly lease: LeaseRecord | undefined;
+  readonly lock: LockHolder | null;
+  readonly lastRun: RunRecord | null;
+}
+
+/** The session that holds the advisory lock. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly applicationName: string;
+  readonly state: string;
+  readonly connectedAt: string;
+  readonly queryAgeMs: number;
+}
+
+/** One row of the ledger's runs. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly holder: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly verdict: 'running' | 'applied' | 'failed' | 'reverted';
+  readonly restorePoint: string | null;
+  readonly applied: readonly string[];
+  readonly error: string | null;
+}
+
+/** One row of the ledger, for `history`. */
+export interface HistoryEntry extends CurrentEntry {
+  readonly at: string;
+  readonly durationMs: number | null;
+  readonly token: number;
+}
+
+export type { RevertPlan };

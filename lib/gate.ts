@@ -1,0 +1,123 @@
+/**
+ * The gate for Node apps: an instance calls it before it serves, and serves only when the schema is ready.
+ *
+ *   migrateOnStartup   apply what is pending, or find that another instance has; for apps that start by themselves
+ *   waitForSchema      only wait; for apps whose migrations a pipeline, a workflow or a job applies
+ *
+ * Invariants: however many instances call it at once, each migration is applied once; when the promise is
+ * fulfilled, everything in these migrations is applied; a database that is ahead of them (the app was rolled
+ * back) is ready. Who is authoritative: the ledger.
+ *
+ * LOCKSTEP_MIGRATE in the environment decides without a change of code: `run` (default of migrateOnStartup),
+ * `wait`, or `off` (return at once; for tests and for tools that load the app).
+ *
+ * What can fail: everything is thrown as a LockstepError, with a code of the catalogue, the state of the
+ * database and what to do next: LS102 to LS210 (settings, migrations), LS3xx (database), LS401 and LS405 (time
+ * is over), LS50x (drift), LS6xx (a migration failed). Let it end the process: the deployer keeps the old one.
+ */
+import { configurationError } from './adapters/postgres/config.ts';
+import { systemClock } from './adapters/process/clock.ts';
+import {
+  type MigrateResult,
+  migrate,
+  type Observer,
+  type WaitResult,
+  waitUntilApplied,
+} from './engine/index.ts';
+import {
+  type MigrationsLocation,
+  newHolder,
+  openLeases,
+  openSource,
+  readTarget,
+  type TargetOptions,
+  type TargetSettings,
+} from './settings/index.ts';
+
+export { LockstepError } from './core/errors/index.ts';
+export type { DatabaseConfig, EngineEvent, MigrateResult, Observer, WaitResult } from './engine/index.ts';
+
+export interface GateOptions extends MigrationsLocation, TargetOptions {
+  /** For how long to wait for others: their lease, or their migrations. Default 10 minutes. */
+  readonly timeoutMs?: number;
+  /** Ends the wait and cancels SQL that runs. */
+  readonly signal?: AbortSignal;
+  /** Told what goes on, for the app's own log. */
+  readonly on?: Observer;
+}
+
+export interface StartupOptions extends GateOptions {
+  /** Silence after which a holder is taken over. Default 30 s. */
+  readonly leaseDurationMs?: number;
+}
+
+export type WaitOutcome = { readonly mode: 'off' } | ({ readonly mode: 'wait' } & WaitResult);
+export type StartupOutcome = WaitOutcome | ({ readonly mode: 'run' } & MigrateResult);
+
+const DEFAULT_TIMEOUT_MS = 600_000;
+const DEFAULT_LEASE_MS = 30_000;
+
+/** Waits until everything is applied. With LOCKSTEP_MIGRATE=off it returns at once. Throws LockstepError. */
+export async function waitForSchema(options: GateOptions = {}): Promise<WaitOutcome> {
+  return readMode('wait') === 'off' ? { mode: 'off' } : wait(options);
+}
+
+/** Applies what is pending, or waits, or does nothing, as LOCKSTEP_MIGRATE says. Throws LockstepError. */
+export async function migrateOnStartup(options: StartupOptions = {}): Promise<StartupOutcome> {
+  const mode = readMode('run');
+  switch (mode) {
+    case 'off':
+      return { mode };
+    case 'wait':
+      return wait(options);
+    case 'run':
+      return run(options);
+    default:
+      return mode satisfies never;
+  }
+}
+
+async function wait(options: GateOptions): Promise<WaitOutcome> {
+  const { database } = readSettings(options);
+  const { signal, on, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const source = await openSource(options);
+  return {
+    mode: 'wait',
+    ...(await waitUntilApplied({ database, source, clock: systemClock, signal, on, timeoutMs })),
+  };
+}
+
+async function run(options: StartupOptions): Promise<StartupOutcome> {
+  const { database, target, lease } = readSettings(options);
+  const { signal, on, timeoutMs = DEFAULT_TIMEOUT_MS, leaseDurationMs = DEFAULT_LEASE_MS } = options;
+  const result = await migrate({
+    database,
+    target,
+    source: await openSource(options),
+    leases: await openLeases(lease),
+    holder: newHolder(),
+    leaseDurationMs,
+    leaseWaitMs: timeoutMs,
+    clock: systemClock,
+    signal,
+    on,
+  });
+  return { mode: 'run', ...result };
+}
+
+const MODES = ['off', 'wait', 'run'] as const;
+type Mode = (typeof MODES)[number];
+
+function readMode(fallback: Mode): Mode {
+  const given = process.env.LOCKSTEP_MIGRATE || fallback;
+  const mode = MODES.find((m) => m === given);
+  if (!mode) throw configurationError([`LOCKSTEP_MIGRATE=${given} is none of ${MODES.join(', ')}`]);
+  return mode;
+}
+
+function readSettings(options: GateOptions): TargetSettings {
+  const problems: string[] = [];
+  const settings = readTarget(options, process.env, problems);
+  if (!settings || problems.length > 0) throw configurationError(problems);
+  return settings;
+}

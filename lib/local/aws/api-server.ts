@@ -1,0 +1,101 @@
+/**
+ * One HTTP server on loopback that answers for the AWS services the functions call. They call it with the SDK,
+ * as in the cloud: only `AWS_ENDPOINT_URL` differs, and since it holds for every service, nothing started here
+ * can reach AWS by accident.
+ *
+ * Signatures are not checked. Unknown services and actions are refused, so a call that the stand-in does not
+ * know shows at once.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { errorXml, parseForm, successXml } from './query-protocol.ts';
+import { AwsError, type Service } from './service.ts';
+
+export interface AwsServices {
+  readonly rds: Service;
+  readonly events: Service;
+  readonly states: Service;
+  readonly secrets: Service;
+}
+
+export interface AwsApi {
+  readonly endpoint: string;
+  stop(): Promise<void>;
+}
+
+export async function startAwsApi(services: AwsServices): Promise<AwsApi> {
+  const server = createServer((request, response) => void answer(services, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  services: AwsServices,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await text(request).catch(() => '');
+  const target = request.headers['x-amz-target'];
+  if (typeof target === 'string') await answerJson(services, target, body, response);
+  else await answerQuery(services.rds, body, response);
+}
+
+/** The first part of `x-amz-target`, up to the action. */
+const TARGETS: Readonly<Record<string, keyof AwsServices>> = {
+  AWSEvents: 'events',
+  AWSStepFunctions: 'states',
+  secretsmanager: 'secrets',
+};
+
+async function answerJson(
+  services: AwsServices,
+  target: string,
+  body: string,
+  response: ServerResponse,
+): Promise<void> {
+  const [prefix = '', action = ''] = target.split('.');
+  const service = TARGETS[prefix];
+  const reply = (status: number, value: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(value));
+  try {
+    if (!service)
+      throw new AwsError('UnknownOperationException', `The local runtime does not know ${target}`);
+    reply(200, await perform(services[service], action, JSON.parse(body)));
+  } catch (error) {
+    const { code, message } = asAwsError(error);
+    reply(400, { __type: code, message });
+  }
+}
+
+async function answerQuery(rds: Service, body: string, response: ServerResponse): Promise<void> {
+  const reply = (status: number, xml: string) =>
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
+  const form = parseForm(body);
+  const action = String(form.Action);
+  try {
+    reply(200, successXml(action, await perform(rds, action, form)));
+  } catch (error) {
+    const known = asAwsError(error);
+    reply(known.code.includes('NotFound') ? 404 : 400, errorXml(known));
+  }
+}
+
+async function perform(service: Service, action: string, input: unknown): Promise<unknown> {
+  const run = Object.hasOwn(service, action) ? service[action] : undefined;
+  if (!run) throw new AwsError('UnknownOperationException', `The local runtime does not know ${action}`);
+  return await run(input);
+}
+
+const asAwsError = (error: unknown): AwsError =>
+  error instanceof AwsError ? error : new AwsError('InternalFailure', String(error));

@@ -1,0 +1,77 @@
+/**
+ * An online copy of a running server's data folder, by PostgreSQL's own protocol for base backups: a server
+ * started on the copy recovers to the moment at which the backup ended.
+ * https://www.postgresql.org/docs/18/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
+ */
+import { chown, constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import pg from 'pg';
+import { serverUser } from './server-user.ts';
+
+/** Files of the running server; they mean nothing to another one. */
+const SKIPPED_FILES = ['postmaster.pid', 'postmaster.opts'];
+/** Their content is made anew at start; pg_wal is copied last, when it holds all that the backup needs. */
+const EMPTIED_FOLDERS = [
+  'pg_wal',
+  'pg_dynshmem',
+  'pg_notify',
+  'pg_serial',
+  'pg_snapshots',
+  'pg_stat_tmp',
+  'pg_subtrans',
+];
+
+const belongsToServer = (path: string): boolean =>
+  SKIPPED_FILES.includes(path) || EMPTIED_FOLDERS.includes(path.split(sep)[0] ?? '');
+
+/** `url` is of a role that may start backups; `destination` must not exist. */
+export async function takeBaseBackup(url: string, dataDirectory: string, destination: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'lockstep base backup' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    // Both calls on one session: when it ends in between, the server forgets the backup.
+    await client.query("SELECT pg_backup_start('lockstep', fast => true)");
+    await copyFolder(dataDirectory, destination, belongsToServer);
+    const { rows } = await client.query('SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)');
+    await copyFolder(join(dataDirectory, 'pg_wal'), join(destination, 'pg_wal'));
+    await writeOwned(join(destination, 'backup_label'), rows[0].labelfile);
+  } finally {
+    await client.end();
+  }
+}
+
+async function copyFolder(
+  from: string,
+  to: string,
+  isSkipped: (path: string) => boolean = () => false,
+  path = '',
+): Promise<void> {
+  await mkdir(join(to, path), { recursive: true, mode: 0o700 });
+  await own(join(to, path));
+  for (const entry of await readdir(join(from, path), { withFileTypes: true })) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) await copyFolder(from, to, isSkipped, inside);
+    else if (!isSkipped(inside)) await copyOwned(join(from, inside), join(to, inside));
+  }
+}
+
+/** A file that the server removed in the meantime is not part of the backup. */
+async function copyOwned(source: string, target: string): Promise<void> {
+  try {
+    await copyFile(source, target, constants.COPYFILE_FICLONE);
+    await own(target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+async function writeOwned(path: string, content: string): Promise<void> {
+  await writeFile(path, content, { mode: 0o600 });
+  await own(path);
+}
+
+async function own(path: string): Promise<void> {
+  const { uid, gid } = serverUser();
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+}

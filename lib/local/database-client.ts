@@ -1,0 +1,35 @@
+/** Plain connections, for what an app or an onlooker asks the database; migrations have sessions of their own. */
+import pg from 'pg';
+import type { DatabaseConfig } from '../adapters/postgres/index.ts';
+
+export async function openClient(database: DatabaseConfig, applicationName: string): Promise<pg.Client> {
+  const { host, port, user, tls, caPem } = database;
+  const password = typeof database.password === 'function' ? await database.password() : database.password;
+  const client = new pg.Client({
+    host,
+    port,
+    user,
+    database: database.database,
+    password: password ?? '',
+    ssl: tls === 'verify' ? (caPem ? { ca: caPem } : {}) : false,
+    application_name: applicationName,
+  });
+  // A connection that breaks while idle says so here; whoever uses it next gets an error anyway.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** One statement on a connection of its own. */
+export async function queryRows<Row>(
+  database: DatabaseConfig,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = await openClient(database, 'lockstep dev');
+  try {
+    return (await client.query(sql, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}

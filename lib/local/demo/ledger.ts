@@ -1,0 +1,32 @@
+/** What the ledger and the lease say: the proof of what happened, whoever tells what. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoLeaseStore } from '../../adapters/dynamodb/index.ts';
+import { systemClock } from '../../adapters/process/clock.ts';
+import { migrationName } from '../../core/plan/index.ts';
+import { type HistoryEntry, readHistory } from '../../engine/index.ts';
+import type { Stage } from './stage.ts';
+
+/** Every entry, the oldest first; none when there is no ledger yet. */
+export const historyOf = ({ runtime }: Stage): Promise<readonly HistoryEntry[]> =>
+  readHistory({ database: runtime.database, clock: systemClock });
+
+/** Migrations that were applied between the two looks, with the run that did it. */
+export function newEntries(before: readonly HistoryEntry[], after: readonly HistoryEntry[]) {
+  const known = new Set(before.map(({ entryId }) => entryId));
+  return after
+    .filter(({ entryId, kind }) => !known.has(entryId) && kind === 'applied')
+    .map((entry) => ({ name: migrationName(entry), runId: entry.runId }));
+}
+
+/** Whether nobody holds the lease. */
+export async function leaseIsFree({ runtime }: Stage): Promise<boolean> {
+  const { endpoints, workflow } = runtime.cloud;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials });
+  try {
+    const store = dynamoLeaseStore({ tableName: workflow.leaseTable.TableName, client });
+    return (await store.read(runtime.database.database))?.state !== 'HELD';
+  } finally {
+    client.destroy();
+  }
+}

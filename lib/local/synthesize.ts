@@ -1,0 +1,62 @@
+/** Synthesizes the coordinator as an app would, without bundling: the functions are run from their sources. */
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { MigrationDatabase } from '../constructs/database.ts';
+import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
+import { arn } from './aws/service.ts';
+import type { Template } from './template.ts';
+
+export const SECRET_ARN = arn('secretsmanager', 'secret:database-AAAAAA');
+
+export interface SynthesisOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseName: string;
+  /** Whether the local runtime can take restore points of this server. */
+  readonly takesRestorePoints: boolean;
+  readonly migrations: string;
+  /** For the files of the cloud assembly. */
+  readonly outputDirectory: string;
+}
+
+const STACK_NAME = 'lockstep-local';
+
+export function synthesize(options: SynthesisOptions): Template {
+  const context = { 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true };
+  const app = new App({
+    outdir: options.outputDirectory,
+    context,
+    analyticsReporting: false,
+    // Two seconds at the first call; whoever deploys the construct gets it.
+    builtinCloudFormationValidation: false,
+  });
+  const stack = new Stack(app, STACK_NAME);
+  new MigrationCoordinator(stack, 'Coordinator', {
+    database: databaseOf(stack, options),
+    databaseName: options.databaseName,
+    login: { secret: Secret.fromSecretCompleteArn(stack, 'Login', SECRET_ARN) },
+    vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-00000000',
+      availabilityZones: ['us-east-1a'],
+      privateSubnetIds: ['subnet-00000000'],
+    }),
+    migrations: options.migrations,
+    // As short as it may be: nobody at a demo waits a minute for a lease.
+    leaseDuration: Duration.seconds(10),
+    target: options.databaseName,
+    rollBackPolicy: 'down',
+  });
+  return app.synth().getStackByName(STACK_NAME).template;
+}
+
+function databaseOf(stack: Stack, { host, port, takesRestorePoints }: SynthesisOptions): MigrationDatabase {
+  if (!takesRestorePoints) return { host, port };
+  return DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {
+    instanceIdentifier: STACK_NAME,
+    instanceEndpointAddress: host,
+    port,
+    securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'DatabaseSecurityGroup', 'sg-00000000')],
+  });
+}

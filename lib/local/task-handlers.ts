@@ -1,0 +1,30 @@
+import type { RunOptions } from 'aws-local-stepfunctions';
+import type { LocalEventBus } from './aws/events.ts';
+import type { LambdaFunctions } from './lambda-functions.ts';
+import type { Workflow } from './workflow.ts';
+
+type TaskHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResourceLocalHandlers']>;
+type TaskResult = Awaited<ReturnType<TaskHandlers[string]>>;
+
+/**
+ * What each Task state does, by its name: a function called by its ARN, or events put by Step Functions itself.
+ * A task that the local runtime could only pretend to do fails.
+ */
+export function taskHandlers(
+  workflow: Workflow,
+  functions: LambdaFunctions,
+  eventBus: LocalEventBus,
+): TaskHandlers {
+  const perform = async (resource: string, input: unknown): Promise<unknown> => {
+    const functionName = workflow.functionByArn.get(resource);
+    if (functionName) return functions.invoke(functionName, input);
+    if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);
+    throw new Error(`The local runtime does not know the task ${resource}`);
+  };
+  const handlers: TaskHandlers = {};
+  for (const [name, state] of Object.entries(workflow.definition.States)) {
+    if (!('Resource' in state)) continue;
+    handlers[name] = async (input) => (await perform(state.Resource, input)) as TaskResult;
+  }
+  return handlers;
+}

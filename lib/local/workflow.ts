@@ -1,0 +1,75 @@
+/** What the local runtime takes from the synthesized template: the machine, its functions, its table, its rule. */
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import type { StateMachineDefinition } from 'aws-local-stepfunctions';
+import { FUNCTION_NAMES, type FunctionName } from '../core/workflow/index.ts';
+import { type AdaptedDefinition, adaptDefinition } from './adapt-definition.ts';
+import type { ExecutionStatus } from './aws/executions.ts';
+import type { FunctionDeployments } from './lambda-functions.ts';
+import { idsOfType, type Resource, resolve, type Template } from './template.ts';
+
+export interface Workflow extends AdaptedDefinition {
+  readonly arn: string;
+  readonly name: string;
+  readonly functions: FunctionDeployments;
+  readonly functionByArn: ReadonlyMap<string, FunctionName>;
+  readonly leaseTable: CreateTableCommandInput & { readonly TableName: string };
+  /** Ends of an execution on which the rule calls the clean-up function. */
+  readonly cleanUpStatuses: readonly ExecutionStatus[];
+}
+
+export function readWorkflow(template: Template): Workflow {
+  const arnOf = (id: string) => String(resolve(template, { 'Fn::GetAtt': [id, 'Arn'] }));
+  const machine = onlyOne(template, 'AWS::StepFunctions::StateMachine');
+  const functions = functionsOf(template);
+  return {
+    arn: arnOf(machine.id),
+    name: machine.id,
+    ...adaptDefinition(definitionOf(template, machine.resource)),
+    functions: Object.fromEntries(functions.map((f) => [f.name, f.deployment])) as FunctionDeployments,
+    functionByArn: new Map(functions.map((f) => [arnOf(f.id), f.name])),
+    leaseTable: tableOf(onlyOne(template, 'AWS::DynamoDB::Table')),
+    cleanUpStatuses: cleanUpStatusesOf(template),
+  };
+}
+
+function onlyOne(template: Template, type: string): { id: string; resource: Resource } {
+  const [id, ...more] = idsOfType(template, type);
+  const resource = template.Resources[id ?? ''];
+  if (id === undefined || !resource || more.length > 0)
+    throw new Error(`The template has not exactly one ${type}`);
+  return { id, resource };
+}
+
+const definitionOf = (template: Template, { Properties }: Resource): StateMachineDefinition =>
+  JSON.parse(String(resolve(template, Properties.DefinitionString)));
+
+function functionsOf(template: Template) {
+  return idsOfType(template, 'AWS::Lambda::Function').flatMap((id) => {
+    const { Properties, Metadata } = template.Resources[id] as Resource;
+    const path = Metadata?.['aws:cdk:path']?.split('/') ?? [];
+    const name = FUNCTION_NAMES.find((candidate) => path.includes(candidate));
+    // CDK adds functions of its own, for custom resources.
+    if (!name) return [];
+    const environment = resolve(template, Properties.Environment.Variables) as Record<string, string>;
+    return [{ id, name, deployment: { environment, timeoutMs: Properties.Timeout * 1000 } }];
+  });
+}
+
+function tableOf({
+  id,
+  resource: { Properties },
+}: {
+  id: string;
+  resource: Resource;
+}): Workflow['leaseTable'] {
+  const { KeySchema, AttributeDefinitions, BillingMode } = Properties;
+  return { TableName: id, KeySchema, AttributeDefinitions, BillingMode };
+}
+
+function cleanUpStatusesOf(template: Template): ExecutionStatus[] {
+  const rules = idsOfType(template, 'AWS::Events::Rule').map(
+    (id) => template.Resources[id]?.Properties.EventPattern,
+  );
+  const pattern = rules.find((each) => each?.source?.includes('aws.states'));
+  return pattern?.detail.status ?? [];
+}

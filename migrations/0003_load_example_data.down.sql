@@ -1,0 +1,1 @@
+TRUNCATE tasks, projects, memberships, users, workspaces RESTART IDENTITY;

@@ -1,0 +1,1 @@
+-- The values stay: the column goes with 0004, and older app versions do not read it.

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY tasks_open_by_assignee;

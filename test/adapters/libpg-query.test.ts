@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
+import { compile, onlyStatement } from '../support/compile.ts';
+import { createDatabase, queryRows } from '../support/postgres.ts';
+
+const parser = await loadParser();
+
+describe('the parser', () => {
+  test('gives statements with byte offsets and their kind', () => {
+    expect(parser.parse("SELECT 'é'; /* ü */ DROP TABLE t")).toMatchObject({
+      ok: true,
+      statements: [
+        { start: 0, end: 11, kind: 'SelectStmt' },
+        { end: 34, kind: 'DropStmt', node: { DropStmt: { removeType: 'OBJECT_TABLE' } } },
+      ],
+    });
+  });
+
+  test('counts the position of an error in characters', () => {
+    const outcome = parser.parse("SELECT '😀é', FROM FROM");
+    expect(outcome).toEqual({
+      ok: false,
+      reason: 'syntax',
+      message: 'syntax error at or near "FROM"',
+      character: 13,
+    });
+  });
+
+  test('takes an empty text for a script without statements', () => {
+    expect(parser.parse('')).toEqual({ ok: true, statements: [] });
+  });
+
+  test('gives up on what is nested too deeply and works on', () => {
+    for (const sql of [`SELECT ${'1+'.repeat(100_000)}1`, `SELECT ${'('.repeat(100_000)}`]) {
+      expect(parser.parse(sql)).toMatchObject({ ok: false, reason: 'gave-up' });
+    }
+    expect(parser.parse('SELECT 1').ok).toBe(true);
+  });
+});
+
+describe('a real server', () => {
+  const inTransaction = async (url: string, sql: string): Promise<string> => {
+    try {
+      await queryRows(url, `BEGIN; ${sql}; ROLLBACK`);
+      return 'done';
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+  };
+
+  test('refuses in a transaction what is compiled as not transactional, and nothing else', async () => {
+    const database = await createDatabase();
+    try {
+      await queryRows(database.url, SCHEMA);
+      for (const sql of [...OUTSIDE, ...INSIDE]) {
+        const outcome = await inTransaction(database.url, sql);
+        expect([sql, outcome === '25001' ? false : outcome]).toEqual([
+          sql,
+          onlyStatement(sql).transactional && 'done',
+        ]);
+      }
+    } finally {
+      await queryRows(database.url, 'ALTER SUBSCRIPTION s SET (slot_name = NONE); DROP SUBSCRIPTION s');
+      await database.drop();
+    }
+  });
+
+  test('rewrites a table where a hazard says so, and only there', async () => {
+    const database = await createDatabase();
+    const fileNode = () => queryRows(database.url, "SELECT pg_relation_filenode('w') AS node");
+    try {
+      await queryRows(database.url, 'CREATE TABLE w (a int); INSERT INTO w VALUES (1)');
+      for (const change of CHANGES) {
+        const sql = `ALTER TABLE w ${change}`;
+        const before = await fileNode();
+        await queryRows(database.url, sql);
+        const rewritten = JSON.stringify(await fileNode()) !== JSON.stringify(before);
+        expect([sql, compile(sql).hazards.map((h) => h.class)]).toEqual([
+          sql,
+          rewritten ? ['rewrites-table'] : [],
+        ]);
+      }
+    } finally {
+      await database.drop();
+    }
+  });
+});
+
+const CHANGES = [
+  'ADD b1 timestamptz DEFAULT now()',
+  'ADD b2 timestamptz DEFAULT clock_timestamp()',
+  'ADD b3 uuid DEFAULT gen_random_uuid()',
+  "ADD b4 text DEFAULT lower('X') NOT NULL",
+  'ADD b5 float DEFAULT 1 + random()',
+  'ADD b6 serial',
+  'ADD b7 int GENERATED ALWAYS AS IDENTITY',
+  "ADD b8 bigint DEFAULT nextval('w_b6_seq')",
+  'ADD c1 int GENERATED ALWAYS AS (a + 1) STORED',
+  'ADD c2 int GENERATED ALWAYS AS (a + 1) VIRTUAL',
+  'ALTER c1 SET EXPRESSION AS (a + 2)',
+  'ALTER b4 SET DEFAULT gen_random_uuid()::text',
+  'ALTER b6 TYPE bigint',
+  'SET UNLOGGED',
+  'SET LOGGED',
+  'SET (fillfactor = 90)',
+];
+
+const SCHEMA = `
+  CREATE TABLE t (a int PRIMARY KEY, b text); CREATE INDEX i ON t (b); CREATE INDEX j ON t (b);
+  CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+  CREATE TYPE mood AS ENUM ('sad'); CREATE MATERIALIZED VIEW m AS SELECT a FROM t; CREATE UNIQUE INDEX k ON m (a);
+  CREATE SUBSCRIPTION s CONNECTION 'dbname=none' PUBLICATION q WITH (connect = false)`;
+
+const OUTSIDE = [
+  'CREATE INDEX CONCURRENTLY x ON t (b)',
+  'DROP INDEX CONCURRENTLY i',
+  'REINDEX INDEX CONCURRENTLY i',
+  'REINDEX (CONCURRENTLY) TABLE t',
+  'REINDEX SCHEMA public',
+  'REINDEX SYSTEM',
+  'REINDEX DATABASE',
+  'VACUUM t',
+  'VACUUM (FULL, ANALYZE) t',
+  'CLUSTER',
+  "ALTER SYSTEM SET work_mem = '8MB'",
+  'ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY',
+  'CREATE DATABASE never_made',
+  'DROP DATABASE never_made',
+  'ALTER DATABASE never_made SET TABLESPACE pg_default',
+  "CREATE TABLESPACE never_made LOCATION '/never_made'",
+  'DROP TABLESPACE never_made',
+  "CREATE SUBSCRIPTION u CONNECTION 'dbname=none' PUBLICATION q",
+  'ALTER SUBSCRIPTION s SET (failover = true)',
+  'DROP SUBSCRIPTION s',
+];
+
+const INSIDE = [
+  'CREATE INDEX x ON t (b)',
+  'DROP INDEX i, j',
+  'REINDEX TABLE t',
+  'REINDEX (CONCURRENTLY false) INDEX i',
+  'ANALYZE t',
+  'CLUSTER t USING i',
+  'ALTER TABLE p DETACH PARTITION p1',
+  "CREATE SUBSCRIPTION u CONNECTION 'dbname=none' PUBLICATION q WITH (connect = false)",
+  'ALTER SUBSCRIPTION s SET PUBLICATION r WITH (refresh = false)',
+  'ALTER SUBSCRIPTION s SET (streaming = on)',
+  "ALTER TYPE mood ADD VALUE 'calm'",
+  'REFRESH MATERIALIZED VIEW CONCURRENTLY m',
+  'CHECKPOINT',
+  'DISCARD TEMP',
+];

@@ -1,0 +1,274 @@
+/** The snapshots' adapters at the boundary of the SDK: which requests they send, and what they make of answers. */
+import {
+  CreateDBClusterSnapshotCommand,
+  CreateDBSnapshotCommand,
+  DeleteDBClusterSnapshotCommand,
+  DeleteDBSnapshotCommand,
+  DescribeDBClusterSnapshotsCommand,
+  DescribeDBClustersCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
+import { describe, expect, test } from 'vitest';
+import { RdsClusterSnapshots } from '../../lib/adapters/rds/cluster-snapshots.ts';
+import { iamPassword } from '../../lib/adapters/rds/iam-login.ts';
+import { RdsInstanceSnapshots } from '../../lib/adapters/rds/instance-snapshots.ts';
+import type { RestorePointStore } from '../../lib/core/restore-point/index.ts';
+
+type Command = { readonly input: object };
+type Answer = object | Error;
+
+/** A client that answers each command from a list, by the command's class, and keeps what it was sent. */
+class ScriptedRds extends RDSClient {
+  readonly sent: { readonly command: Command; readonly input: object }[] = [];
+  readonly #answers: [new (input: never) => Command, Answer[]][];
+
+  constructor(...answers: [new (input: never) => Command, Answer[]][]) {
+    super({ region: 'eu-west-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+    this.#answers = answers;
+    this.send = (async (command: Command) => {
+      // As it is now: the paginator uses its input again.
+      this.sent.push({ command, input: { ...command.input } });
+      const answer = this.#answers.find(([type]) => command instanceof type)?.[1].shift();
+      if (answer === undefined) throw new Error(`nobody expected ${command.constructor.name}`);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    }) as unknown as typeof this.send;
+  }
+
+  /** Inputs of all commands of a class, in order. */
+  inputsOf(type: new (input: never) => Command): object[] {
+    return this.sent.filter(({ command }) => command instanceof type).map(({ input }) => input);
+  }
+}
+
+const fault = (name: string) => Object.assign(new Error('as AWS says it'), { name });
+
+interface Kind {
+  readonly name: string;
+  readonly open: (client: RDSClient, source: string) => RestorePointStore;
+  readonly describe: new (input: never) => Command;
+  readonly create: new (input: never) => Command;
+  readonly delete: new (input: never) => Command;
+  readonly database: new (input: never) => Command;
+  /** Names of the fields and errors, as the API of this kind has them. */
+  readonly snapshotId: string;
+  readonly sourceId: string;
+  readonly one: string;
+  readonly many: string;
+  readonly inState: (state: string) => object;
+  readonly notFound: string;
+  readonly exists: string;
+  readonly invalidState: string;
+}
+
+const KINDS: Kind[] = [
+  {
+    name: 'instance',
+    open: (client, source) => new RdsInstanceSnapshots(client, source),
+    describe: DescribeDBSnapshotsCommand,
+    create: CreateDBSnapshotCommand,
+    delete: DeleteDBSnapshotCommand,
+    database: DescribeDBInstancesCommand,
+    snapshotId: 'DBSnapshotIdentifier',
+    sourceId: 'DBInstanceIdentifier',
+    one: 'DBSnapshot',
+    many: 'DBSnapshots',
+    inState: (DBInstanceStatus) => ({ DBInstances: [{ DBInstanceStatus }] }),
+    notFound: 'DBSnapshotNotFoundFault',
+    exists: 'DBSnapshotAlreadyExistsFault',
+    invalidState: 'InvalidDBInstanceStateFault',
+  },
+  {
+    name: 'cluster',
+    open: (client, source) => new RdsClusterSnapshots(client, source),
+    describe: DescribeDBClusterSnapshotsCommand,
+    create: CreateDBClusterSnapshotCommand,
+    delete: DeleteDBClusterSnapshotCommand,
+    database: DescribeDBClustersCommand,
+    snapshotId: 'DBClusterSnapshotIdentifier',
+    sourceId: 'DBClusterIdentifier',
+    one: 'DBClusterSnapshot',
+    many: 'DBClusterSnapshots',
+    inState: (Status) => ({ DBClusters: [{ Status }] }),
+    notFound: 'DBClusterSnapshotNotFoundFault',
+    exists: 'DBClusterSnapshotAlreadyExistsFault',
+    invalidState: 'InvalidDBClusterStateFault',
+  },
+];
+
+const request = { id: 'lockstep-orders-1', target: 'orders', run: 'arn:aws:states:execution:1' };
+const tags = [
+  { Key: 'lockstep:target', Value: 'orders' },
+  { Key: 'lockstep:run', Value: 'arn:aws:states:execution:1' },
+  { Key: 'lockstep:created-by', Value: 'lockstep' },
+];
+
+describe.each(KINDS)('restore points of an RDS $name', (kind) => {
+  const snapshot = (Status: string) => ({ [kind.snapshotId]: request.id, Status });
+  const found = (Status: string) => ({ [kind.many]: [snapshot(Status)] });
+  const created = { [kind.one]: snapshot('creating') };
+
+  test('the first call creates a snapshot with its tags, in one request', async () => {
+    const client = new ScriptedRds([kind.describe, [fault(kind.notFound)]], [kind.create, [created]]);
+    expect(await kind.open(client, 'orders-db').ensure(request)).toEqual({ kind: 'creating' });
+    expect(client.inputsOf(kind.describe)).toEqual([{ [kind.snapshotId]: request.id }]);
+    expect(client.inputsOf(kind.create)).toEqual([
+      { [kind.sourceId]: 'orders-db', [kind.snapshotId]: request.id, Tags: tags },
+    ]);
+    expect(client.sent).toHaveLength(2);
+  });
+
+  test('later calls find it and create none', async () => {
+    const client = new ScriptedRds([
+      kind.describe,
+      [found('creating'), found('pending'), found('available')],
+    ]);
+    const store = kind.open(client, 'orders-db');
+    expect(await store.ensure(request)).toEqual({ kind: 'creating' });
+    expect(await store.ensure(request)).toEqual({ kind: 'creating' });
+    expect(await store.ensure(request)).toEqual({ kind: 'available' });
+  });
+
+  test("an invocation that loses the race to create it takes the other one's", async () => {
+    const client = new ScriptedRds(
+      [kind.describe, [fault(kind.notFound), found('available')]],
+      [kind.create, [fault(kind.exists)]],
+    );
+    expect(await kind.open(client, 'orders-db').ensure(request)).toEqual({ kind: 'available' });
+  });
+
+  test('a snapshot that failed is an error that names it', async () => {
+    const client = new ScriptedRds([kind.describe, [found('failed')]]);
+    await expect(kind.open(client, 'orders-db').ensure(request)).rejects.toMatchObject({
+      name: 'RestorePointError',
+      code: 'LS701',
+      what: 'The restore point lockstep-orders-1 is failed.',
+    });
+  });
+
+  test('a database that makes its own backup is busy; one that is stopped is an error with its state', async () => {
+    const refused = (state: string) =>
+      new ScriptedRds(
+        [kind.describe, [fault(kind.notFound)]],
+        [kind.create, [fault(kind.invalidState)]],
+        [kind.database, [kind.inState(state)]],
+      );
+    const busy = refused('backing-up');
+    expect(await kind.open(busy, 'orders-db').ensure(request)).toEqual({
+      kind: 'database-busy',
+      databaseState: 'backing-up',
+    });
+    expect(busy.inputsOf(kind.database)).toEqual([{ [kind.sourceId]: 'orders-db' }]);
+    // Available again between the two calls: nothing is wrong, the next call creates it.
+    expect(await kind.open(refused('available'), 'orders-db').ensure(request)).toMatchObject({
+      kind: 'database-busy',
+    });
+    await expect(kind.open(refused('stopped'), 'orders-db').ensure(request)).rejects.toMatchObject({
+      code: 'LS701',
+      what: `The ${kind.name} orders-db is stopped, and a snapshot can be taken only while it is available.`,
+      state: 'Nothing was changed in the database.',
+    });
+  });
+
+  test('a used-up quota is an error that says what to do about it', async () => {
+    const client = new ScriptedRds(
+      [kind.describe, [fault(kind.notFound)]],
+      [kind.create, [fault('SnapshotQuotaExceededFault')]],
+    );
+    await expect(kind.open(client, 'orders-db').ensure(request)).rejects.toMatchObject({
+      code: 'LS701',
+      remedy: expect.stringContaining('quota'),
+    });
+  });
+
+  test('any other refusal is an error with the name that AWS gave it', async () => {
+    const client = new ScriptedRds([kind.describe, [fault('AccessDenied')]]);
+    await expect(kind.open(client, 'orders-db').ensure(request)).rejects.toMatchObject({
+      code: 'LS701',
+      what: expect.stringContaining('AccessDenied'),
+    });
+  });
+
+  test("the list has all pages, and only what bears the target's tag", async () => {
+    const at = new Date('2026-11-01T00:00:00Z');
+    const entry = (id: string, Status: string, target: string | undefined) => ({
+      [kind.snapshotId]: id,
+      Status,
+      SnapshotCreateTime: at,
+      TagList: target
+        ? [
+            { Key: 'other', Value: 'orders' },
+            { Key: 'lockstep:target', Value: target },
+          ]
+        : undefined,
+    });
+    const client = new ScriptedRds([
+      kind.describe,
+      [
+        {
+          [kind.many]: [entry('mine', 'available', 'orders'), entry('by-hand', 'available', undefined)],
+          Marker: 'next',
+        },
+        {
+          [kind.many]: [
+            entry('other-target', 'available', 'billing'),
+            entry('unfinished', 'creating', 'orders'),
+          ],
+        },
+      ],
+    ]);
+    expect(await kind.open(client, 'orders-db').list('orders')).toEqual([
+      { id: 'mine', complete: true, createdAtMs: at.getTime() },
+      { id: 'unfinished', complete: false, createdAtMs: at.getTime() },
+    ]);
+    expect(client.inputsOf(kind.describe)).toEqual([
+      { [kind.sourceId]: 'orders-db', SnapshotType: 'manual' },
+      { [kind.sourceId]: 'orders-db', SnapshotType: 'manual', Marker: 'next' },
+    ]);
+  });
+
+  test('deleting one that is gone already succeeds; another refusal is an error', async () => {
+    const client = new ScriptedRds([
+      kind.delete,
+      [{}, fault(kind.notFound), fault('InvalidDBSnapshotStateFault')],
+    ]);
+    const store = kind.open(client, 'orders-db');
+    await store.delete('old');
+    await store.delete('old');
+    await expect(store.delete('old')).rejects.toMatchObject({ code: 'LS701' });
+    expect(client.inputsOf(kind.delete)[0]).toEqual({ [kind.snapshotId]: 'old' });
+  });
+});
+
+describe('the IAM login', () => {
+  const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION'];
+  const before = new Map(keys.map((key) => [key, process.env[key]]));
+  const restore = () => {
+    for (const [key, value] of before) {
+      if (value === undefined) delete process.env[key];
+      else process.env[key] = value;
+    }
+  };
+
+  test('gives a fresh token for host, port and user, which is signed here', async () => {
+    Object.assign(process.env, {
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    });
+    try {
+      const token = await iamPassword({ host: 'db.example.com', port: 5433, user: 'migrator' })();
+      const url = new URL(`https://${token}`);
+      expect(url.host).toBe('db.example.com:5433');
+      expect(url.searchParams.get('Action')).toBe('connect');
+      expect(url.searchParams.get('DBUser')).toBe('migrator');
+      expect(url.searchParams.get('X-Amz-Expires')).toBe('900');
+      expect(url.searchParams.get('X-Amz-Credential')).toContain('/eu-west-1/rds-db/');
+      expect(token).not.toContain('secret');
+    } finally {
+      restore();
+    }
+  });
+});

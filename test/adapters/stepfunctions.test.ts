@@ -1,0 +1,92 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { afterEach, describe, expect, test } from 'vitest';
+import { executionState } from '../../lib/adapters/stepfunctions/index.ts';
+import { type ExecutionStatus, LocalExecutions } from '../../lib/local/aws/executions.ts';
+import { AwsError, type Service } from '../../lib/local/aws/service.ts';
+import { startLocalAws } from '../support/local-aws.ts';
+
+const EXECUTION = 'arn:aws:states:eu-west-1:123456789012:execution:Lockstep:run-1';
+
+let close: () => Promise<void> = async () => undefined;
+afterEach(() => close());
+
+async function clientOf(states: Service): Promise<SFNClient> {
+  const { clientConfig, stop } = await startLocalAws({ states });
+  const client = new SFNClient(clientConfig);
+  close = async () => {
+    client.destroy();
+    await stop();
+  };
+  return client;
+}
+
+const withStatus = (status: ExecutionStatus): Promise<SFNClient> => {
+  const executions = new LocalExecutions();
+  executions.add({ executionArn: EXECUTION, stateMachineArn: 'm', name: 'run-1', startedAtMs: 0, status });
+  return clientOf(executions.service);
+};
+
+describe('the state of an execution', () => {
+  test('is running while Step Functions says so', async () => {
+    expect(await executionState(await withStatus('RUNNING'), EXECUTION)).toEqual({ kind: 'running' });
+  });
+
+  test.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const)(
+    'is ended when it is %s',
+    async (status) => {
+      expect(await executionState(await withStatus(status), EXECUTION)).toEqual({ kind: 'ended' });
+    },
+  );
+
+  test('counts as running with a status that this code does not know, such as PENDING_REDRIVE', async () => {
+    const client = await clientOf({
+      DescribeExecution: () => ({ executionArn: EXECUTION, status: 'PENDING_REDRIVE' }),
+    });
+    expect(await executionState(client, EXECUTION)).toEqual({ kind: 'running' });
+  });
+
+  test('is ended when its history has been deleted', async () => {
+    expect(await executionState(await clientOf(new LocalExecutions().service), EXECUTION)).toEqual({
+      kind: 'ended',
+    });
+  });
+
+  test('is unknown when it may not be read: nobody is taken over from on a guess', async () => {
+    const client = await clientOf({
+      DescribeExecution: () => {
+        throw new AwsError('AccessDeniedException', 'not authorized');
+      },
+    });
+    expect(await executionState(client, EXECUTION)).toEqual({
+      kind: 'unknown',
+      reason: 'AccessDeniedException',
+    });
+  });
+
+  test('is unknown for a holder that is a process, without a request', async () => {
+    const client = await clientOf({});
+    for (const holder of [
+      'host:42:0b5c',
+      'arn:aws:lambda:eu-west-1:123456789012:function:x',
+      `${EXECUTION}:extra`,
+    ]) {
+      expect(await executionState(client, holder)).toEqual({
+        kind: 'unknown',
+        reason: 'the holder is no execution',
+      });
+    }
+  });
+
+  test('is asked for in every partition', async () => {
+    const executions = new LocalExecutions();
+    const chinese = EXECUTION.replace('arn:aws:', 'arn:aws-cn:');
+    executions.add({
+      executionArn: chinese,
+      stateMachineArn: 'm',
+      name: 'run-1',
+      startedAtMs: 0,
+      status: 'ABORTED',
+    });
+    expect(await executionState(await clientOf(executions.service), chinese)).toEqual({ kind: 'ended' });
+  });
+});

@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { migrateOnStartup, waitForSchema } from '../../lib/gate.ts';
+import { queryRows } from '../support/postgres.ts';
+import { folderWith } from './command-line.ts';
+import { databaseForTest } from './database-content.ts';
+
+const FILES = {
+  '0001_effects.sql': 'CREATE TABLE effects (n int);\n',
+  '0002_effect.sql': 'INSERT INTO effects VALUES (2);\n',
+};
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+async function site() {
+  const database = await databaseForTest();
+  return { databaseUrl: database.url, migrations: await folderWith(FILES) };
+}
+
+describe('migrateOnStartup', () => {
+  it('called by ten instances at once applies each migration once; all of them are ready', async () => {
+    const options = await site();
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => migrateOnStartup(options)));
+    expect(outcomes.map(({ mode }) => mode)).toEqual(Array(10).fill('run'));
+    expect(outcomes.filter((o) => o.mode === 'run' && o.ran)).toHaveLength(1);
+    expect(await queryRows(options.databaseUrl, 'SELECT n FROM effects')).toEqual([{ n: 2 }]);
+  });
+
+  it('only waits with LOCKSTEP_MIGRATE=wait', async () => {
+    const options = await site();
+    vi.stubEnv('LOCKSTEP_MIGRATE', 'wait');
+    const waiting = migrateOnStartup({ ...options, timeoutMs: 300 });
+    await expect(waiting).rejects.toMatchObject({ code: 'LS405' });
+  });
+
+  it('does nothing with LOCKSTEP_MIGRATE=off, without any setting', async () => {
+    vi.stubEnv('LOCKSTEP_MIGRATE', 'off');
+    expect(await migrateOnStartup()).toEqual({ mode: 'off' });
+    expect(await waitForSchema()).toEqual({ mode: 'off' });
+  });
+
+  it('refuses another value of LOCKSTEP_MIGRATE', async () => {
+    vi.stubEnv('LOCKSTEP_MIGRATE', 'yes');
+    await expect(migrateOnStartup(await site())).rejects.toMatchObject({
+      code: 'LS102',
+      what: expect.stringContaining('yes'),
+    });
+  });
+});
+
+describe('waitForSchema', () => {
+  it('returns when others have applied everything, and applies nothing itself', async () => {
+    const options = await site();
+    const seen: string[] = [];
+    let isReady = false;
+    const { promise: looked, resolve } = Promise.withResolvers<void>();
+    const on = ({ kind }: { kind: string }) => {
+      seen.push(kind);
+      resolve();
+    };
+    const waiting = waitForSchema({ ...options, on }).then((outcome) => {
+      isReady = true;
+      return outcome;
+    });
+    await looked;
+    expect(isReady).toBe(false);
+    expect(
+      await queryRows(options.databaseUrl, `SELECT 1 FROM pg_namespace WHERE nspname = 'lockstep'`),
+    ).toEqual([]);
+    await migrateOnStartup(options);
+    expect(await waiting).toMatchObject({
+      mode: 'wait',
+      plan: { outcome: 'nothing-pending', appliedCount: 2 },
+    });
+    expect(seen).toContain('schema-not-ready');
+  });
+
+  it('ends with LS605 when its signal aborts', async () => {
+    const options = await site();
+    const controller = new AbortController();
+    const waiting = waitForSchema({ ...options, signal: controller.signal, on: () => controller.abort() });
+    await expect(waiting).rejects.toMatchObject({ code: 'LS605' });
+  });
+});

@@ -1,0 +1,121 @@
+/** The state machine's text, and a way to run it with stand-ins for what its tasks call. */
+import { Duration } from 'aws-cdk-lib';
+import { type RunOptions, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { expect } from 'vitest';
+import { type AslDefinition, workflowDefinition } from '../../lib/constructs/workflow-definition.ts';
+import { FUNCTION_NAMES, type FunctionName, StateName } from '../../lib/core/workflow/index.ts';
+import { adaptDefinition } from '../../lib/local/adapt-definition.ts';
+
+const perFunction = <T>(make: (name: FunctionName) => T) =>
+  Object.fromEntries(FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<FunctionName, T>;
+
+export const definition: AslDefinition = workflowDefinition({
+  functionArns: perFunction((name) => `arn:aws:lambda:us-east-1:111122223333:function:${name}`),
+  functionTimeouts: perFunction(() => Duration.minutes(1)),
+  partition: 'aws',
+  eventBusName: 'default',
+  target: 'orders-production',
+  runTimeout: Duration.hours(1),
+});
+
+export const RUN_ID = 'run-1';
+const EXECUTION_ARN = 'arn:aws:states:us-east-1:111122223333:execution:coordinator:run-1';
+/** As the tasks get it; the machine itself sets the time. */
+export const RUN = { id: RUN_ID, execution: EXECUTION_ARN, startedAt: expect.any(String) as string };
+
+const NOT_STARTED = { outcome: 'not-started', calls: 0, appliedCount: 0 };
+const PLAN = { pendingCount: 2 };
+const TAKEN = { status: 'available', id: 'lockstep-1', waitSeconds: 0, waitedSeconds: 0 };
+
+/** What Plan answers; the fields that the machine does not look at are left out. */
+export const planned = (outcome: string, verdict: object | null = null) => ({
+  run: {},
+  outcome,
+  plan: PLAN,
+  restorePoint: { status: 'requested', id: null, waitSeconds: 0, waitedSeconds: 0 },
+  lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
+  progress: NOT_STARTED,
+  verdict,
+});
+
+export const migrated = (outcome: 'more' | 'applied', verdict: object | null) => ({
+  run: {},
+  plan: PLAN,
+  restorePoint: TAKEN,
+  progress: { outcome, calls: 1, appliedCount: 2 },
+  verdict,
+});
+
+export const APPLIED = { outcome: 'applied', signal: 'ROLL_OUT' };
+export const FAILED = {
+  outcome: 'failed',
+  signal: 'ROLL_BACK',
+  error: { name: 'MigrationFailedError', code: 'LS601', message: 'no' },
+  message: '0002_x failed.',
+  state: 'Nothing is applied.',
+  next: 'Correct 0002_x.',
+};
+
+export const failing = (name: string) => (): never => {
+  throw Object.assign(new Error(`thrown as ${name}`), { name });
+};
+
+type Answer = unknown | ((input: unknown) => unknown);
+/** Answers by state, one after the other; the last one goes on being given. */
+export type Answers = Partial<Record<StateName, readonly Answer[]>>;
+
+const HAPPY: Answers = {
+  [StateName.Plan]: [planned('pending')],
+  [StateName.TakeRestorePoint]: [TAKEN],
+  [StateName.AcquireLease]: [{ acquired: true }],
+  [StateName.Migrate]: [migrated('applied', APPLIED)],
+  [StateName.RollBack]: [FAILED],
+};
+
+export interface Finished {
+  readonly visited: readonly string[];
+  /** What each task was given, in order. */
+  readonly inputs: Readonly<Record<string, readonly unknown[]>>;
+  readonly output: unknown;
+  readonly error: Error | undefined;
+}
+
+/** Runs the machine; waits and retries take no time. */
+export async function runMachine(answers: Answers = {}): Promise<Finished> {
+  const names = Object.keys(definition.States);
+  const inputs: Record<string, unknown[]> = Object.fromEntries(names.map((name) => [name, []]));
+  const all = { ...HAPPY, ...answers };
+  const answer = (state: string) => (input: unknown) => {
+    const given = inputs[state] as unknown[];
+    given.push(input);
+    const list = all[state as StateName] ?? [{}];
+    const next = list[Math.min(given.length, list.length) - 1];
+    return typeof next === 'function' ? next(input) : next;
+  };
+  const { definition: runnable } = adaptDefinition(definition as unknown as StateMachineDefinition);
+  const run = new StateMachine(runnable).run(
+    {},
+    {
+      context: { Execution: { Id: EXECUTION_ARN, Name: RUN_ID } } as NonNullable<RunOptions['context']>,
+      overrides: {
+        taskResourceLocalHandlers: Object.fromEntries(
+          names.map((name) => [name, async (i: unknown) => answer(name)(i)]),
+        ) as never,
+        waitTimeOverrides: Object.fromEntries(names.map((name) => [name, 0])),
+        retryIntervalOverrides: Object.fromEntries(names.map((name) => [name, 0])),
+      },
+    },
+  );
+  const visited: string[] = [];
+  const watching = (async () => {
+    for await (const event of run.eventLogs) {
+      if (event.type === 'StateEntered') visited.push(event.state.name);
+    }
+  })();
+  let error: Error | undefined;
+  const output = await run.result.catch((thrown: Error) => {
+    error = thrown;
+  });
+  await watching;
+  return { visited, inputs, output, error };
+}

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { runErrorOf } from '../../lib/core/rollout/index.ts';
+
+describe('the error that a Catch hands on', () => {
+  test("is read from Lambda's JSON, with the code from the message", () => {
+    const Cause = JSON.stringify({
+      errorType: 'MigrationFailedError',
+      errorMessage: 'LS601: 0042_x failed. a. b.',
+      trace: ['x'],
+    });
+    expect(runErrorOf({ Error: 'MigrationFailedError', Cause })).toEqual({
+      name: 'MigrationFailedError',
+      code: 'LS601',
+      message: 'LS601: 0042_x failed. a. b.',
+    });
+  });
+
+  test.each([
+    ['no cause', undefined, 'A step of the workflow ended with States.Timeout.'],
+    ['an empty cause', '', 'A step of the workflow ended with States.Timeout.'],
+    ['plain text', 'Task timed out after 900.00 seconds', 'Task timed out after 900.00 seconds'],
+    ['JSON that was cut', '{"errorType":"X","errorMess', '{"errorType":"X","errorMess'],
+    ['JSON of another kind', 'null', 'null'],
+    ['JSON without a message', '{"errorMessage":7}', '{"errorMessage":7}'],
+  ])('with %s still says what can be said', (_, Cause, message) => {
+    expect(runErrorOf({ Error: 'States.Timeout', Cause })).toEqual({
+      name: 'States.Timeout',
+      code: 'LS901',
+      message,
+    });
+  });
+
+  test('a code that the catalogue does not know is not passed on', () => {
+    expect(runErrorOf({ Error: 'X', Cause: 'LS999: no such code.' }).code).toBe('LS901');
+  });
+
+  test('a very long message is cut', () => {
+    expect(runErrorOf({ Error: 'X', Cause: 'x'.repeat(200_000) }).message.length).toBeLessThan(5_000);
+  });
+});

@@ -1,0 +1,166 @@
+/** Roll back, after runs that failed against a real database. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+
+vi.hoisted(() =>
+  Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
+);
+
+import { metrics } from '../../functions/_runtime/observability.ts';
+import { Metric } from '../../lib/core/workflow/index.ts';
+import { type DatabaseRuntime, startDatabaseRuntime } from './database-runtime.ts';
+import { executionArn } from './function-runtime.ts';
+import { migrateAll, steps } from './steps.ts';
+
+const BEFORE = { '0001_a.sql': 'CREATE TABLE public.a (id int);', '0001_a.down.sql': 'DROP TABLE public.a;' };
+const RELEASE = {
+  ...BEFORE,
+  '0002_b.sql': 'CREATE TABLE public.b (id int);',
+  '0002_b.down.sql': 'DROP TABLE public.b;',
+  '0003_c.sql': 'CREATE TABLE public.c (id int);',
+  '0003_c.down.sql': 'DROP TABLE public.c;',
+  '0004_d.sql': 'SELECT * FROM no_such_table;',
+};
+
+let runtime: DatabaseRuntime;
+beforeAll(async () => {
+  runtime = await startDatabaseRuntime();
+});
+beforeEach(async () => {
+  await runtime.reset();
+  await runtime.deploy(BEFORE);
+  await migrateAll('run-before');
+  await steps.releaseLease('run-before');
+});
+afterAll(() => runtime.close());
+
+const tables = async () =>
+  (
+    await runtime.query<{ relname: string }>(
+      "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1",
+    )
+  ).map((row) => row.relname);
+
+/** Deploys the files, runs them as `run-1` up to the failure, and gives that. */
+async function failingRun(files: Readonly<Record<string, string>> = RELEASE): Promise<unknown> {
+  await runtime.deploy(files);
+  return migrateAll('run-1').then(
+    () => {
+      throw new Error('the run was to fail');
+    },
+    (error: unknown) => error,
+  );
+}
+
+describe('rolling back a failed run', () => {
+  test('reverts what this run had applied, newest first, and nothing of an earlier one', async () => {
+    const added = vi.spyOn(metrics, 'addMetric');
+    const verdict = await steps.rollBack('run-1', await failingRun());
+    expect(await tables()).toEqual(['a']);
+    expect(verdict).toMatchObject({
+      run: 'run-1',
+      outcome: 'failed',
+      signal: 'ROLL_BACK',
+      applied: [],
+      reverted: ['0003_c', '0002_b'],
+      notApplied: ['0002_b', '0003_c', '0004_d'],
+      error: { name: 'MigrationFailedError', code: 'LS601' },
+    });
+    expect(verdict.state).toBe(
+      'Nothing of this run is applied. 0003_c and 0002_b were applied by this run and reverted again.',
+    );
+    expect(added).toHaveBeenCalledWith(Metric.runsFailed, 'Count', 1);
+    expect(added).toHaveBeenCalledWith(Metric.migrationsReverted, 'Count', 2);
+    added.mockRestore();
+  });
+
+  test('leaves the lease to the state that releases it, with a newer token', async () => {
+    await steps.rollBack('run-1', await failingRun());
+    expect(await runtime.leases.read(runtime.target())).toMatchObject({
+      state: 'HELD',
+      holder: executionArn('run-1'),
+      token: 3,
+    });
+  });
+
+  test('called again finds nothing left to revert and gives the same verdict', async () => {
+    const error = await failingRun();
+    await steps.rollBack('run-1', error);
+    const again = await steps.rollBack('run-1', error);
+    expect(again).toMatchObject({ outcome: 'failed', signal: 'ROLL_BACK', applied: [], notAppliedCount: 3 });
+    expect(await tables()).toEqual(['a']);
+  });
+
+  test('with the policy to take back the code only leaves the schema, and says so', async () => {
+    runtime.set('rollBackPolicy', 'code-only');
+    const verdict = await steps.rollBack('run-1', await failingRun());
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+    expect(verdict).toMatchObject({ applied: ['0002_b', '0003_c'], reverted: [], notApplied: ['0004_d'] });
+    expect(verdict.state).toBe(
+      '0002_b and 0003_c of this run stay applied: the roll-back policy takes back the code only.',
+    );
+  });
+
+  test('touches nothing when one of them has no down script, and says exactly what stays', async () => {
+    const { '0002_b.down.sql': _, ...irreversible } = RELEASE;
+    const verdict = await steps.rollBack('run-1', await failingRun(irreversible));
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+    expect(verdict).toMatchObject({ applied: ['0002_b', '0003_c'], reverted: [] });
+    expect(verdict.state).toMatch(
+      /^0002_b and 0003_c of this run stay applied: reverting failed \(.*0002_b.*\)\.$/,
+    );
+  });
+
+  test('reports a down script that fails, with what was reverted before it and what stays', async () => {
+    const verdict = await steps.rollBack(
+      'run-1',
+      await failingRun({ ...RELEASE, '0002_b.down.sql': 'DROP TABLE public.no_such_table;' }),
+    );
+    expect(await tables()).toEqual(['a', 'b']);
+    expect(verdict).toMatchObject({ applied: ['0002_b'], reverted: ['0003_c'] });
+    expect(verdict.state).toMatch(
+      /^0002_b of this run stays applied: reverting failed \(.*\)\. 0003_c was applied by this run and reverted again\.$/,
+    );
+    expect(verdict.error).toMatchObject({ code: 'LS601', message: expect.stringContaining('0004_d') });
+  });
+
+  test('without the lease touches nothing, and says so', async () => {
+    const error = await failingRun();
+    await steps.releaseLease('run-1');
+    const verdict = await steps.rollBack('run-1', error);
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+    expect(verdict.state).toContain('this run does not hold the lease');
+    await steps.acquireLease('run-2');
+    expect((await steps.rollBack('run-1', error)).applied).toEqual(['0002_b', '0003_c']);
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('of a run that had applied nothing changes nothing, whatever the workflow caught', async () => {
+    await runtime.deploy(RELEASE);
+    const verdict = await steps.rollBack(
+      'run-1',
+      Object.assign(new Error('Task timed out'), { name: 'Sandbox.Timedout' }),
+    );
+    expect(verdict).toMatchObject({
+      error: { name: 'Sandbox.Timedout', code: 'LS901', message: 'Task timed out' },
+      state: 'Nothing of this run is applied.',
+      notApplied: ['0002_b', '0003_c', '0004_d'],
+    });
+    expect(await tables()).toEqual(['a']);
+  });
+
+  test('gives a verdict although the login cannot be read, and claims nothing about the database', async () => {
+    const error = await failingRun();
+    runtime.set('databaseSecretArn', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:gone');
+    const verdict = await steps.rollBack('run-1', error);
+    expect(verdict).toMatchObject({ outcome: 'failed', signal: 'ROLL_BACK', applied: [], reverted: [] });
+    expect(verdict.state).toContain('is not known');
+  });
+
+  test('reverts without the bundle: the down scripts are in the ledger', async () => {
+    const error = await failingRun();
+    runtime.set('bundlePath', '/nowhere/bundle.json');
+    const verdict = await steps.rollBack('run-1', error);
+    expect(await tables()).toEqual(['a']);
+    expect(verdict).toMatchObject({ reverted: ['0003_c', '0002_b'], bundleDigest: '' });
+  });
+});
