@@ -6,6 +6,7 @@ import type { DatabaseConfig } from './config.ts';
 import { databaseError } from './database-error.ts';
 import { Session, type SessionFacts } from './session.ts';
 import { SESSION_SETTINGS } from './session-settings.ts';
+import { microseconds } from './sql.ts';
 
 /** A container that still starts; a paused serverless cluster, which takes about half a minute to wake. */
 const DEFAULT_CONNECT_BUDGET_MS = 60_000;
@@ -60,6 +61,7 @@ async function open({ config, applicationName }: ConnectOptions, timeoutMs: numb
     keepAliveInitialDelayMillis: 10_000,
   });
   const session = new Session(client, config);
+  session.applicationName = applicationName;
   try {
     await client.connect();
     session.begin(await hello(session));
@@ -71,7 +73,7 @@ async function open({ config, applicationName }: ConnectOptions, timeoutMs: numb
 }
 
 const HELLO = `SELECT pg_catalog.pg_backend_pid() AS pid,
-  (SELECT a.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a)::text AS backend_start,
+  (SELECT ${microseconds('a.backend_start')} FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) AS backend_start,
   pg_catalog.current_setting('search_path') AS search_path,
   pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only,
   session_user AS "user", pg_catalog.current_database() AS database,
@@ -80,6 +82,7 @@ const HELLO = `SELECT pg_catalog.pg_backend_pid() AS pid,
 async function hello(session: Session): Promise<SessionFacts> {
   // Two messages: the login's own search_path must be read before it is replaced.
   const [row] = await session.run(HELLO);
+  refuseOldServer(Number(row!.server_version));
   await session.run(SESSION_SETTINGS);
   return {
     pid: Number(row!.pid),
@@ -90,6 +93,19 @@ async function hello(session: Session): Promise<SessionFacts> {
     database: row!.database ?? '',
     serverVersion: Number(row!.server_version),
   };
+}
+
+/** The oldest that has idle_session_timeout, which frees the lock of a client that is frozen. */
+const LEAST_SERVER_VERSION = 140_000;
+
+function refuseOldServer(version: number): void {
+  if (version >= LEAST_SERVER_VERSION) return;
+  throw new LockstepError('LS309', {
+    what: `The server is PostgreSQL ${Math.floor(version / 10_000)}; Lockstep needs 14 or newer.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Upgrade the server.',
+    context: { serverVersion: version },
+  });
 }
 
 /** 57P03: still starting, or shutting down for a fail-over; 53300: too many connections just now. */

@@ -54,27 +54,24 @@ export function connectionLost(cause: unknown): LockstepError {
   });
 }
 
-const isConnectionState = (sqlstate: string): boolean =>
+export const isConnectionState = (sqlstate: string): boolean =>
   sqlstate.startsWith('08') || sqlstate.startsWith('57P') || sqlstate === '25P03' || sqlstate === '25P04';
+
+/** Raised by the ledger's own functions. */
+export const isOwnState = (sqlstate: string): boolean => sqlstate.startsWith('LS');
 
 /** The error of a coordinator statement. Errors of migrations are made in migration-error.ts. */
 export function databaseError(error: unknown): LockstepError {
   if (error instanceof LockstepError) return error;
   if (!(error instanceof pg.DatabaseError) || !error.code) return connectionLost(error);
-  return knownDatabaseError(error) ?? unexpected(error);
-}
-
-/** A LockstepError for SQLSTATEs that mean the same wherever they come from; else undefined. */
-export function knownDatabaseError(error: pg.DatabaseError): LockstepError | undefined {
-  const sqlstate = error.code ?? '';
-  if (isConnectionState(sqlstate)) return connectionLost(error);
-  const known = BY_SQLSTATE[sqlstate];
-  if (!known) return undefined;
+  if (isConnectionState(error.code)) return connectionLost(error);
+  const known = BY_SQLSTATE[error.code];
+  if (!known) return unexpected(error);
   return new LockstepError(known.code, {
     what: known.what(error.message),
     state: known.state ?? SEE_LEDGER,
     remedy: known.remedy,
-    context: { sqlstate },
+    context: { sqlstate: error.code },
     cause: error,
   });
 }

@@ -21,13 +21,17 @@
  * Who is authoritative: the ledger. What can fail: LS3xx for reaching and using the server, LS403 for a stale
  * attempt, LS6xx for the migrations themselves; PostgreSQL's DETAIL never leaves (it may hold row data).
  */
-export { advisoryKey, holdsLock, lockHolder, type LockedBy, takeLock } from './advisory-lock.ts';
-export { claim, type Fence, readFence } from './fence.ts';
-export { type DatabaseConfig, configurationError, databaseConfigFrom, isLocal } from './config.ts';
-export { connect, type ConnectOptions } from './connect.ts';
+export { type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
+export { type Change, stepSha256 } from './change.ts';
+export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export { claim, readFence } from './fence.ts';
+export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
-export { runStep, type Change } from './run-step.ts';
-export * from './ledger.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
-export { endSessions } from './sessions.ts';
-export { Session } from './session.ts';
+export { runAlone, settleStarted } from './run-alone.ts';
+export { runTransactional } from './run-step.ts';
+export { endRuns, finishRun, readRun, startRun } from './runs.ts';
+export type { Session } from './session.ts';
+export { attemptName, cancelRunning, endSession, endSessions, nameSession, tokenOf } from './sessions.ts';
+export { stampEntries } from './stamp.ts';

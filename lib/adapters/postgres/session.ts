@@ -5,7 +5,7 @@ import { connectionLost, databaseError } from './database-error.ts';
 /** What the server said about itself and the login when the session began. */
 export interface SessionFacts {
   readonly pid: number;
-  /** Text of pg_stat_activity.backend_start: with the pid it identifies a session for ever. */
+  /** pg_stat_activity.backend_start in microseconds since 1970: with the pid it identifies a session for ever. */
   readonly backendStart: string;
   /** The login's own search_path, which migrations run under. */
   readonly searchPath: string;
@@ -27,7 +27,10 @@ export class Session {
   #facts: SessionFacts | undefined;
   #lost: Error | undefined;
   #busy = 0;
+  #idle: Promise<unknown> = Promise.resolve();
   #commandsDone = 0;
+  /** As it is set now; what a migration may have changed is put back to it. */
+  applicationName = '';
 
   constructor(client: pg.Client, config: DatabaseConfig) {
     this.#client = client;
@@ -57,6 +60,11 @@ export class Session {
     return this.#busy > 0;
   }
 
+  /** Resolves when what runs at the time of the call has ended, well or not. */
+  whenIdle(): Promise<unknown> {
+    return this.#idle;
+  }
+
   get isLost(): boolean {
     return this.#lost !== undefined;
   }
@@ -70,6 +78,16 @@ export class Session {
     }
   }
 
+  /** The same for the ledger; undefined when there is none yet. */
+  async queryLedger(sql: string): Promise<Row[] | undefined> {
+    try {
+      return await this.run(sql);
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && NO_LEDGER.has(error.code ?? '')) return undefined;
+      throw databaseError(error);
+    }
+  }
+
   /**
    * The same, but a server's error is thrown as it is (pg.DatabaseError), with `commandsDone`, the number of
    * statements of the message that were completed before it. A lost connection is LS301.
@@ -79,7 +97,9 @@ export class Session {
     this.#busy += 1;
     this.#commandsDone = 0;
     try {
-      const result: unknown = await this.#client.query({ text: sql, types: TEXT_TYPES });
+      const running = this.#client.query({ text: sql, types: TEXT_TYPES });
+      this.#idle = running.catch(() => undefined);
+      const result: unknown = await running;
       const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult<Row> | undefined;
       return last?.rows ?? [];
     } catch (error) {
@@ -103,9 +123,8 @@ export class Session {
   }
 }
 
+/** Undefined schema, undefined table. */
+const NO_LEDGER = new Set(['3F000', '42P01']);
+
 /** Every value as text: bigint tokens and timestamps keep all their digits. */
 const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig;
-
-export const literal = (value: string | number | null | undefined): string =>
-  value === null || value === undefined ? 'NULL' : pg.escapeLiteral(String(value));
-export const identifier = (name: string): string => pg.escapeIdentifier(name);

@@ -1,0 +1,175 @@
+/**
+ * The lease without DynamoDB: the advisory lock is the lease, and the fence row mints the token. One store is one
+ * session; it holds at most what its session holds, and when the session ends, so does the lease.
+ *
+ * The record version is made of what the server says of the holder's session: as long as that is idle, it changes
+ * with each renewal; while it runs SQL, it changes with each look, because the server itself vouches for it. So only
+ * a holder that is idle for the whole lease duration is silent, and taking over from it means to end its session;
+ * the lock, once it is had, proves that the session is gone.
+ *
+ * Who is authoritative: pg_locks. What can fail: LS402 for a session that is lost or was ended, LS3xx.
+ */
+import { LockstepError } from '../../core/errors/index.ts';
+import type { AcquireRequest, AcquireResult, Lease, LeaseRecord, LeaseStore } from '../../core/lease/index.ts';
+import { leaseLost } from '../../core/lease/lease-errors.ts';
+import { IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
+import { type Fence, readFence } from './fence.ts';
+import { ensureLedger } from './ledger-schema.ts';
+import type { Session } from './session.ts';
+import { endSession, labelOf } from './sessions.ts';
+import { literal } from './sql.ts';
+
+/** Of a session that has the lock and has not said yet how long it may be silent. */
+const FIRST_LEASE_MS = 30_000;
+const PREFIX = 'lockstep ';
+const ENDING_TAKES_MS = 5_000;
+const ENDING_PAUSE_MS = 20;
+
+interface Found {
+  readonly record: LeaseRecord;
+  /** The session behind a HELD record. */
+  readonly lockedBy: LockedBy | null;
+}
+
+export class PostgresLeaseStore implements LeaseStore {
+  readonly #session: Session;
+  readonly #sleep: (ms: number) => Promise<void>;
+
+  constructor(session: Session, sleep: (ms: number) => Promise<void>) {
+    this.#session = session;
+    this.#sleep = sleep;
+  }
+
+  async read(target: string): Promise<LeaseRecord | undefined> {
+    return (await this.#find(target))?.record;
+  }
+
+  async tryAcquire(request: AcquireRequest): Promise<AcquireResult> {
+    const { target, holder, durationMs } = request;
+    const lock = (await this.#holdsLock()) ? 'locked' : await this.#lock(request);
+    if (typeof lock === 'object' && 'heldBy' in lock) return { kind: 'held', record: lock.heldBy };
+    await ensureLedger(this.#session);
+    await this.#enter(holder, durationMs);
+    const lease = { target, holder, durationMs, token: 0 };
+    return { kind: 'acquired', lease, ...(typeof lock === 'object' ? lock : {}) };
+  }
+
+  async mint(lease: Lease, floor = 0): Promise<Lease> {
+    const token = await this.#whileHolding(
+      lease,
+      (mine) =>
+        `UPDATE lockstep.fence SET token = GREATEST(token, ${floor}) + 1, claimed_at = pg_catalog.clock_timestamp()
+         WHERE ${mine} RETURNING token`,
+    );
+    if (token === undefined) throw leaseLost(lease, undefined);
+    return { ...lease, token };
+  }
+
+  async renew(lease: Lease): Promise<void> {
+    // SQL that runs shows that the holder lives, and a query behind it would wait until it is done.
+    if (this.#session.busy && !this.#session.isLost) return;
+    if ((await this.#tokenHeld(lease)) !== lease.token) throw leaseLost(lease, undefined);
+  }
+
+  async release(lease: Lease): Promise<'released' | 'not-held'> {
+    if ((await this.#tokenHeld(lease)) === undefined) return 'not-held';
+    await unlock(this.#session);
+    return 'released';
+  }
+
+  async forceRelease(target: string): Promise<LeaseRecord | undefined> {
+    const found = await this.#find(target);
+    if (found?.lockedBy) await this.#end(found.lockedBy);
+    return found?.record;
+  }
+
+  async #find(target: string): Promise<Found | undefined> {
+    // In this order: a session enters the fence only after it has the lock.
+    const lockedBy = await lockHolder(this.#session);
+    const fence = await readFence(this.#session);
+    if (lockedBy) return { record: heldRecord(target, lockedBy, fence), lockedBy };
+    return fence && { record: freeRecord(target, fence), lockedBy };
+  }
+
+  /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */
+  async #lock({ target, holder, takeOver }: AcquireRequest): Promise<'locked' | { tookOverFrom: string } | { heldBy: LeaseRecord }> {
+    const name = `${PREFIX}${labelOf(holder)}`;
+    let tookOverFrom: string | undefined;
+    for (;;) {
+      if (await tryLock(this.#session, name)) return tookOverFrom === undefined ? 'locked' : { tookOverFrom };
+      const found = await this.#find(target);
+      // Whoever had it a moment ago has released it: try again.
+      if (!found?.lockedBy) continue;
+      const { record, lockedBy } = found;
+      if (record.holder !== holder && record.recordVersion !== takeOver) return { heldBy: record };
+      await this.#end(lockedBy);
+      if (record.holder !== holder) tookOverFrom = record.holder;
+    }
+  }
+
+  /** Returns when the session has given up the lock, or has not for an unusually long time. Throws LS306. */
+  async #end(lockedBy: LockedBy): Promise<void> {
+    await endSession(this.#session, lockedBy);
+    for (let waitedMs = 0; waitedMs < ENDING_TAKES_MS; waitedMs += ENDING_PAUSE_MS) {
+      const holder = await lockHolder(this.#session);
+      if (holder?.pid !== lockedBy.pid || holder.backendStart !== lockedBy.backendStart) return;
+      await this.#sleep(ENDING_PAUSE_MS);
+    }
+  }
+
+  async #enter(holder: string, durationMs: number): Promise<void> {
+    const { pid, backendStart } = this.#session.facts;
+    await this.#session.query(
+      `UPDATE lockstep.fence SET pid = ${pid}, backend_start = ${literal(backendStart)},
+         holder = ${literal(holder)}, lease_ms = ${durationMs}`,
+    );
+  }
+
+  async #holdsLock(): Promise<boolean> {
+    return (await lockHolder(this.#session))?.pid === this.#session.facts.pid;
+  }
+
+  #tokenHeld(lease: Lease): Promise<number | undefined> {
+    return this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
+  }
+
+  /** The token that the statement gives, if this session holds the lease for this holder and token; else undefined. */
+  async #whileHolding(lease: Lease, statement: (mine: string) => string): Promise<number | undefined> {
+    const { pid, backendStart } = this.#session.facts;
+    const newest = lease.token === 0 ? 'true' : `token = ${lease.token}`;
+    const mine = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND ${newest}
+      AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
+    try {
+      const rows = await this.#session.queryLedger(statement(mine));
+      return rows?.[0] && Number(rows[0].token);
+    } catch (error) {
+      // With the session, its lock is gone.
+      if (error instanceof LockstepError && error.code === 'LS301') return undefined;
+      throw error;
+    }
+  }
+}
+
+const freeRecord = (target: string, { token, leaseMs }: Fence): LeaseRecord => ({
+  target,
+  state: 'FREE',
+  holder: '',
+  recordVersion: `free/${token}`,
+  durationMs: leaseMs,
+  token,
+});
+
+function heldRecord(target: string, lockedBy: LockedBy, fence: Fence | undefined): LeaseRecord {
+  const { pid, backendStart, applicationName, state, stateChange, queryAgeMs } = lockedBy;
+  const entered = fence?.pid === pid && fence.backendStart === backendStart;
+  // The age grows from look to look.
+  const sign = state === 'active' ? `active/${queryAgeMs}` : stateChange;
+  return {
+    target,
+    state: 'HELD',
+    holder: entered ? fence.holder : applicationName.replace(PREFIX, ''),
+    recordVersion: `${pid}/${backendStart}/${sign}`,
+    durationMs: entered ? fence.leaseMs : FIRST_LEASE_MS,
+    token: fence?.token ?? 0,
+  };
+}
