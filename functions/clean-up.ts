@@ -84,9 +84,10 @@ async function endSessions(
   signal: AbortSignal,
 ): Promise<Found> {
   const database = { ...(await databaseConfig(settings)), connectBudgetMs: CONNECT_BUDGET_MS };
-  const endedSessions = await endRunSessions(database, runId);
+  const context = { database, clock: systemClock, signal };
+  const endedSessions = await endRunSessions(context, runId);
   const source = bundle ? sourceOfBundle(bundle) : NO_MIGRATIONS;
-  return { endedSessions, ...(await readOutcome(runId, { database, clock: systemClock, signal, source })) };
+  return { endedSessions, ...(await readOutcome(runId, { ...context, source })) };
 }
 
 /**

@@ -6,6 +6,6 @@ import { errorFields } from './observability.ts';
 export const engineEvents =
   (log: Invocation['log']): Observer =>
   (event) => {
-    if (event.kind === 'attempt-repeated') log.warn(event.kind, errorFields(event.error));
+    if ('error' in event) log.warn(event.kind, errorFields(event.error));
     else log.info(event.kind, event);
   };

@@ -15,10 +15,11 @@ export type EngineEvent =
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
   | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
   | { readonly kind: 'session-ended'; readonly pid: number; readonly token: number }
-  | { readonly kind: 'step-started'; readonly migration: string; readonly direction: Direction; readonly step: number; readonly steps: number }
+  | { readonly kind: 'step-started'; readonly migration: string; readonly direction: Direction; /** From 1. */ readonly step: number; readonly steps: number }
   | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
   | { readonly kind: 'migration-done'; readonly migration: string; readonly direction: Direction; readonly durationMs: number }
-  | { readonly kind: 'attempt-repeated'; readonly error: LockstepError };
+  | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
+  | { readonly kind: 'lease-not-released'; readonly error: LockstepError };
 export type Direction = 'up' | 'down';
 export type Observer = (event: EngineEvent) => void;
 

@@ -34,7 +34,7 @@ export interface InstanceReady {
 }
 
 /** Events that carry an error are left out: an error does not survive the way. */
-export type InstanceEvent = Exclude<EngineEvent, { readonly kind: 'attempt-repeated' }>;
+export type InstanceEvent = Exclude<EngineEvent, { readonly error: unknown }>;
 
 export type InstanceMessage =
   | { readonly kind: 'event'; readonly event: InstanceEvent }
@@ -60,7 +60,7 @@ async function start(options: InstanceOptions): Promise<void> {
       leaseWaitMs: LEASE_WAIT_MS,
       clock: systemClock,
       on: (event) => {
-        if (event.kind !== 'attempt-repeated') tell({ kind: 'event', event });
+        if (!('error' in event)) tell({ kind: 'event', event });
       },
     });
     const { ran, applied, waitedMs, plan } = result;

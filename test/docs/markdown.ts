@@ -2,12 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-export const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface Section {
   readonly title: string;
   /** As GitHub makes it from the heading. */
   readonly anchor: string;
+  /** Down to the next heading of any level, without fenced code. */
   readonly text: string;
 }
 
@@ -21,19 +22,19 @@ export function documents(): string[] {
 
 export const readDocument = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** Code is no prose: what looks like a heading or a link in it is none. */
-const withoutCode = (text: string): string =>
-  text.replace(/^ *```[\s\S]*?^ *```$/gm, '').replace(/`[^`\n]*`/g, 'code');
+const FENCED = /^( *)```(\w*)\n([\s\S]*?)^\1```$/gm;
 
-/** Every heading with the text below it, down to the next heading of any level. */
+/** What looks like a heading or a link in code is none. */
+const withoutFencedCode = (path: string): string => readDocument(path).replaceAll(FENCED, '');
+
 export function sectionsOf(path: string): Section[] {
   const seen = new Map<string, number>();
-  const [, ...parts] = `\n${readDocument(path).replace(/^ *```[\s\S]*?^ *```$/gm, '')}`.split(/\n#{1,6} /);
+  const [, ...parts] = `\n${withoutFencedCode(path)}`.split(/\n#{1,6} /);
   return parts.map((part) => {
     const [title = '', ...rest] = part.split('\n');
     const slug = title
       .toLowerCase()
-      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
       .replaceAll(' ', '-');
     const repeats = seen.get(slug) ?? 0;
     seen.set(slug, repeats + 1);
@@ -43,18 +44,16 @@ export function sectionsOf(path: string): Section[] {
 
 /** The fenced blocks of one language, in order. */
 export const codeBlocks = (path: string, language: string): string[] =>
-  [...readDocument(path).matchAll(/^( *)```(\w+)\n([\s\S]*?)^\1```$/gm)]
+  [...readDocument(path).matchAll(FENCED)]
     .filter(([, , found]) => found === language)
     .map(([, , , code]) => code ?? '');
 
 /** Relative links that lead nowhere, as `document: link`. */
 export function brokenLinks(path: string): string[] {
-  const targets = [...withoutCode(readDocument(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(
-    ([, target]) => target ?? '',
-  );
-  return targets
-    .filter((target) => !/^[a-z]+:/.test(target))
-    .filter((target) => !leadsSomewhere(path, target))
+  const prose = withoutFencedCode(path).replaceAll(/`[^`\n]*`/g, 'code');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target) && !leadsSomewhere(path, target))
     .map((target) => `${path}: ${target}`);
 }
 

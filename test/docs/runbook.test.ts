@@ -7,7 +7,6 @@ import { sectionsOf } from './markdown.ts';
 
 const PATH = 'docs/runbook.md';
 const sections = sectionsOf(PATH);
-const anchors = sections.map(({ anchor }) => anchor);
 
 describe('errors', () => {
   const ofCodes = sections.filter(({ title }) => /^LS\d/.test(title));
@@ -20,7 +19,7 @@ describe('errors', () => {
   test.each(ofCodes.map(({ title, text }) => [title, text]))(
     '%s: says what it means, what is true, what to do',
     (_, text) => {
-      const labels = [...text.matchAll(/^- \*\*([^*]+)\*\*: *\S?/gm)].map(([, label]) => label);
+      const labels = [...text.matchAll(/^- \*\*([^*]+)\*\*:/gm)].map(([, label]) => label);
       expect(labels).toEqual(['What it means', 'The database', 'What to do']);
     },
   );
@@ -38,14 +37,10 @@ describe('alarms', () => {
     descriptions = Object.values(alarms).map(({ Properties }) => String(Properties.AlarmDescription));
   }, SYNTHESIS_MS);
 
-  test('every alarm sends people to a section that is there', () => {
+  test('every alarm sends people to a section that is there, and every section about an alarm has one', () => {
     const linked = descriptions.map((text) => text.slice(text.indexOf(`${RUNBOOK}#`) + RUNBOOK.length + 1));
-    expect(linked).toHaveLength(Object.keys(RunbookSection).length);
-    expect(linked.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
-  });
-
-  test('every section about an alarm belongs to one', () => {
     const about = sections.filter(({ title }) => title.startsWith('Alarm: ')).map(({ anchor }) => anchor);
+    expect(linked.toSorted()).toEqual(about.toSorted());
     expect(about.toSorted()).toEqual(Object.values(RunbookSection).toSorted());
   });
 

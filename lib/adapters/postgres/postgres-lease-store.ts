@@ -94,16 +94,19 @@ export class PostgresLeaseStore implements LeaseStore {
   /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */
   async #lock({ target, holder, takeOver }: AcquireRequest): Promise<'locked' | { tookOverFrom: string } | { heldBy: LeaseRecord }> {
     const name = `${PREFIX}${labelOf(holder)}`;
-    let tookOverFrom: string | undefined;
+    let ended: LeaseRecord | undefined;
     for (;;) {
-      if (await tryLock(this.#session, name)) return tookOverFrom === undefined ? 'locked' : { tookOverFrom };
+      if (await tryLock(this.#session, name)) {
+        return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
+      }
       const found = await this.#find(target);
       // Whoever had it a moment ago has released it: try again.
       if (!found?.lockedBy) continue;
       const { record, lockedBy } = found;
-      if (record.holder !== holder && record.recordVersion !== takeOver) return { heldBy: record };
+      const mayEnd = record.holder === holder || record.recordVersion === takeOver;
+      if (!mayEnd || ended) return { heldBy: record };
       await this.#end(lockedBy);
-      if (record.holder !== holder) tookOverFrom = record.holder;
+      ended = record;
     }
   }
 

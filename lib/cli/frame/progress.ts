@@ -54,11 +54,13 @@ function sentence(event: EngineEvent): string {
     case 'step-started':
       return `${DOING[event.direction]} ${event.migration}${ofSteps(event)}`;
     case 'step-healed':
-      return `${event.migration}, step ${event.step + 1}: ${event.how}`;
+      return `${event.migration}, step ${event.step}: ${event.how}`;
     case 'migration-done':
       return `${DONE[event.direction]} ${event.migration} in ${duration(event.durationMs)}`;
     case 'attempt-repeated':
       return `Trying again: ${event.error.what}`;
+    case 'lease-not-released':
+      return `The lease could not be freed, and is taken over when it has been silent for long enough: ${event.error.what}`;
     default:
       return event satisfies never;
   }

@@ -1,0 +1,92 @@
+import { finishRun, readRun, startRun } from '../adapters/postgres/index.ts';
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import { isStale, type LedgerState, migrationName, type PendingMigration, refusal } from '../core/plan/index.ts';
+import { type Attempt, withAttempt } from './attempt.ts';
+import { type Progress, runChange, upChange } from './changes.ts';
+import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
+import type { ApplyOptions, ApplyResult } from './types.ts';
+
+/**
+ * One attempt to apply what is pending. The ledger is read again under the lock; what the caller planned from may be
+ * old. Throws LS2xx to LS6xx; what was applied before the error stays applied.
+ */
+export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
+  withAttempt(options, undefined, (attempt) => applyPending(attempt, options));
+
+type Request = Pick<ApplyOptions, 'source' | 'toRevision' | 'planLastEntryId' | 'restorePoint'>;
+
+export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
+  const { session, runId, token } = attempt;
+  const { plan, ledger } = await planOn(session, request);
+  if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger)) throw planIsStale();
+  const refused = refusal(plan);
+  if (refused) throw refused;
+  if (plan.pending.length === 0) return { outcome: 'applied', applied: [], notApplied: [], token };
+  refuseReadOnly(session);
+  refuseHalfReverted(ledger);
+  await refuseUsedRunId(attempt);
+  return recorded(attempt, request, () => applyEach(attempt, request, plan.pending, ledger));
+}
+
+async function applyEach(
+  attempt: Attempt,
+  { source }: Request,
+  pending: readonly PendingMigration[],
+  ledger: LedgerState,
+): Promise<ApplyResult> {
+  const migrations = await source.load(pending.map((p) => p.revision));
+  const applied: string[] = [];
+  const progress: Progress = { stepsDone: 0 };
+  for (const [index, migration] of migrations.entries()) {
+    const change = upChange(migration, pending[index]!.ordinal, attempt);
+    if (!(await runChange(attempt, change, ledger, progress))) break;
+    applied.push(migrationName(migration));
+  }
+  const notApplied = pending.slice(applied.length).map(migrationName);
+  return { outcome: notApplied.length === 0 ? 'applied' : 'more', applied, notApplied, token: attempt.token };
+}
+
+/** With a row in the ledger's runs around it. */
+async function recorded(
+  attempt: Attempt,
+  { source, restorePoint }: Request,
+  work: () => Promise<ApplyResult>,
+): Promise<ApplyResult> {
+  const { session, runId, holder, token } = attempt;
+  const run = { runId, holder, token, bundleDigest: source.digest, restorePoint: restorePoint ?? null };
+  await startRun(session, run);
+  try {
+    const result = await work();
+    if (result.outcome === 'applied') await finishRun(session, run, 'applied');
+    return result;
+  } catch (error) {
+    const explained = await attempt.explain(error);
+    await recordFailure(attempt, explained);
+    throw explained;
+  }
+}
+
+/** A stale attempt leaves the record to the newer one; with a lost session, the next run sees that this one never ended. */
+export async function recordFailure({ session, runId, token }: Attempt, error: LockstepError): Promise<void> {
+  if (session.isLost || error.code === 'LS402' || error.code === 'LS403') return;
+  await finishRun(session, { runId, token }, 'failed', `${error.code}: ${error.what}`);
+}
+
+const planIsStale = (): LockstepError =>
+  new LockstepError('LS505', {
+    what: 'Somebody has migrated this database since the plan was made.',
+    state: 'This run changed nothing.',
+    remedy: 'Nothing is to be done in a workflow, which makes a new plan by itself; else run the same command again.',
+  });
+
+/** What a run applied is found by its id when it is rolled back: an id that is used anew would take back too much. */
+async function refuseUsedRunId({ session, runId }: Attempt): Promise<void> {
+  const verdict = (await readRun(session, runId))?.verdict;
+  if (verdict !== 'applied' && verdict !== 'reverted') return;
+  throw new LockstepError('LS102', {
+    what: `The run ${runId} has ended already (${verdict}), and there is something new to apply.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Start a run with another name.',
+    context: { run: runId },
+  });
+}

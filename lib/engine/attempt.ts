@@ -1,0 +1,164 @@
+/**
+ * One attempt under a lease that is held: mint → renewals → session → advisory lock → ledger → claim → work.
+ *
+ * Renewals begin before the session is opened, because a database that wakes up can take longer than the lease.
+ * Whatever ends the attempt early (the lease is lost, the caller gives up, time is over) cancels the SQL that runs,
+ * and is what the attempt fails with: the cancelled statement's own error says less.
+ */
+import { attemptName, cancelRunning, nameSession, type Session } from '../adapters/postgres/index.ts';
+import { asLockstepError, LockstepError } from '../core/errors/index.ts';
+import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
+import { claimDatabase, lockDatabase } from './enter.ts';
+import { openSession } from './open-session.ts';
+import type { AttemptOptions, Observer } from './types.ts';
+
+export interface Attempt {
+  readonly session: Session;
+  readonly runId: string;
+  readonly holder: string;
+  readonly token: number;
+  readonly on: Observer;
+  /** Until the attempt must have stopped; Infinity for one without a limit. */
+  readonly timeLeftMs: () => number;
+  /** The clock's reading. */
+  nowMs(): number;
+  /** Throws what ended the attempt early, if something did. */
+  throwIfEnded(): void;
+  /** What an error means for this attempt; fulfilled when the session can be used again, or is lost. */
+  explain(error: unknown): Promise<LockstepError>;
+}
+
+/**
+ * Runs `work` on the session given, which has to hold the lock already, or on one of the attempt's own.
+ * Throws LS3xx, LS401 to LS404, LS604, LS605, and what `work` throws.
+ */
+export async function withAttempt<T>(
+  options: AttemptOptions,
+  given: Session | undefined,
+  work: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const attempt = new RunningAttempt(options);
+  try {
+    await attempt.enter(given);
+    return await work(attempt);
+  } catch (error) {
+    throw await attempt.explain(error);
+  } finally {
+    await attempt.leave(given);
+  }
+}
+
+class RunningAttempt implements Attempt {
+  readonly runId: string;
+  readonly holder: string;
+  readonly on: Observer;
+  readonly timeLeftMs: () => number;
+  readonly #options: AttemptOptions;
+  readonly #ending = new AbortController();
+  #keeping: Keeping | undefined;
+  #lease: Lease;
+  #session: Session | undefined;
+  #cancelling: Promise<void> | undefined;
+
+  constructor(options: AttemptOptions) {
+    const { signal } = options;
+    this.#options = options;
+    this.#lease = options.lease;
+    this.runId = options.runId;
+    this.holder = options.lease.holder;
+    this.on = options.on ?? (() => undefined);
+    this.timeLeftMs = options.timeLeftMs ?? (() => Number.POSITIVE_INFINITY);
+    if (signal?.aborted) this.#giveUp();
+    else signal?.addEventListener('abort', this.#giveUp);
+  }
+
+  get session(): Session {
+    if (!this.#session) throw new Error('the attempt has no session yet');
+    return this.#session;
+  }
+
+  get token(): number {
+    return this.#lease.token;
+  }
+
+  async enter(given: Session | undefined): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#ending;
+    this.throwIfEnded();
+    await this.#mint(0);
+    this.#session = given ?? (await openSession({ ...this.#options, signal }, this.#name()));
+    const { session, on, timeLeftMs } = this;
+    if (given) await nameSession(given, this.#name());
+    else await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
+    await claimDatabase(session, this.#lease, async (floor) => {
+      await this.#mint(floor);
+      await nameSession(session, this.#name());
+      return this.#lease;
+    });
+    this.throwIfEnded();
+  }
+
+  nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+
+  throwIfEnded(): void {
+    this.#ending.signal.throwIfAborted();
+  }
+
+  async explain(error: unknown): Promise<LockstepError> {
+    await this.#cancelling;
+    return asLockstepError(this.#ending.signal.aborted ? this.#ending.signal.reason : error);
+  }
+
+  async leave(given: Session | undefined): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#giveUp);
+    await this.#keeping?.stop();
+    await this.#cancelling;
+    if (this.#session !== given) await this.#session?.end();
+  }
+
+  #name(): string {
+    return attemptName(this.token, this.runId);
+  }
+
+  /** A renewal is good only with the newest token, so none may be under way meanwhile. */
+  async #mint(floor: number): Promise<void> {
+    const { leases: store, clock } = this.#options;
+    await this.#keeping?.stop();
+    const mintStartedAtMs = clock.nowMs();
+    this.#lease = await store.mint(this.#lease, floor);
+    const onLost = (error: LockstepError) => this.#end(error);
+    this.#keeping = keepRenewed({ store, lease: this.#lease, clock, onLost, mintStartedAtMs });
+  }
+
+  readonly #giveUp = (): void => this.#end(isTimeOver(this.timeLeftMs) ? outOfTime() : interrupted());
+
+  #end(reason: LockstepError): void {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort(reason);
+    if (this.#session) this.#cancelling = cancelRunning(this.#session, this.#options.clock);
+  }
+}
+
+/** A statement's own timeout is set to the time left: when it strikes, this little may be left by the clock. */
+const HARDLY_ANY_MS = 250;
+
+export const isTimeOver = (timeLeftMs: () => number): boolean => timeLeftMs() < HARDLY_ANY_MS;
+
+const STATE =
+  'Migrations that were finished stay; the one in progress was rolled back, or is completed by the next attempt.';
+
+export const outOfTime = (): LockstepError =>
+  new LockstepError('LS604', {
+    what: 'The time allowed for this attempt was over before it had finished a single step.',
+    state: STATE,
+    remedy: 'Make the statement smaller, or run it where it may take longer: `lockstep up` has no limit.',
+  });
+
+const interrupted = (): LockstepError =>
+  new LockstepError('LS605', {
+    what: 'Interrupted.',
+    state: STATE,
+    remedy: 'Run the same command again: it goes on after the last migration that is applied.',
+  });

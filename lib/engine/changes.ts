@@ -1,0 +1,169 @@
+/** Running what a plan says: migrations up, and down scripts out of the ledger, by the same steps. */
+import {
+  type Change,
+  type JournalStep,
+  readJournal,
+  runAlone,
+  runTransactional,
+  settleStarted,
+  stampEntries,
+  stepSha256,
+} from '../adapters/postgres/index.ts';
+import { LockstepError } from '../core/errors/index.ts';
+import {
+  type CurrentEntry,
+  compareRevisions,
+  type LedgerState,
+  type Migration,
+  migrationName,
+  type Script,
+  type Step,
+  stepsOf,
+} from '../core/plan/index.ts';
+import { type Attempt, isTimeOver, outOfTime } from './attempt.ts';
+
+type Identity = Pick<Attempt, 'runId' | 'token'>;
+
+export function upChange(migration: Migration, ordinal: number, { runId, token }: Identity): Change {
+  const { revision, slug, phase, up, down, settings } = migration;
+  const { sha256, normalizedSha256 } = up;
+  const { lockTimeoutMs, statementTimeoutMs } = settings;
+  return {
+    kind: 'applied',
+    revision,
+    slug,
+    phase,
+    ordinal,
+    sha256,
+    normalizedSha256,
+    script: up,
+    steps: stepsOf(up),
+    down,
+    lockTimeoutMs,
+    statementTimeoutMs,
+    runId,
+    token,
+  };
+}
+
+export function downChange(entry: CurrentEntry, script: Script, { runId, token }: Identity): Change {
+  const { revision, slug, phase, ordinal, sha256, normalizedSha256 } = entry;
+  return {
+    kind: 'reverted',
+    revision,
+    slug,
+    phase,
+    ordinal: ordinal + 1,
+    sha256,
+    normalizedSha256,
+    script,
+    steps: stepsOf(script),
+    down: undefined,
+    lockTimeoutMs: undefined,
+    statementTimeoutMs: undefined,
+    runId,
+    token,
+  };
+}
+
+/** Less is no use: it would be cancelled in the middle. */
+const LEAST_STEP_MS = 1_000;
+
+/** Counts the steps that an attempt has done: with none, there is no sense in calling again for more. */
+export interface Progress {
+  stepsDone: number;
+}
+
+/**
+ * Whether the change was made whole; false when the time was over, with progress made.
+ * Throws LS301, LS402, LS403, LS501, LS601 to LS608.
+ */
+export async function runChange(
+  attempt: Attempt,
+  change: Change,
+  ledger: LedgerState,
+  progress: Progress,
+): Promise<boolean> {
+  const startedMs = attempt.nowMs();
+  const journal = await journalOf(attempt, change, ledger);
+  for (const step of change.steps) {
+    const begun = journal.find((row) => row.step === step.index);
+    if (begun?.state === 'done') continue;
+    attempt.throwIfEnded();
+    if (!hasTimeFor(attempt, progress)) return false;
+    attempt.on({
+      kind: 'step-started',
+      migration: migrationName(change),
+      direction: directionOf(change),
+      step: step.index + 1,
+      steps: change.steps.length,
+    });
+    try {
+      await runOrSettle(attempt, change, step, begun);
+    } catch (error) {
+      const explained = await attempt.explain(error);
+      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && progress.stepsDone > 0) return false;
+      throw explained;
+    }
+    progress.stepsDone += 1;
+  }
+  // The file was cut short after a part of it had run: what it has now is all done.
+  if (journal.find((row) => row.step === change.steps.length - 1)?.state === 'done') {
+    await stampEntries(attempt.session, [change]);
+  }
+  const durationMs = attempt.nowMs() - startedMs;
+  attempt.on({ kind: 'migration-done', migration: migrationName(change), direction: directionOf(change), durationMs });
+  return true;
+}
+
+const directionOf = ({ kind }: Change) => (kind === 'reverted' ? 'down' : 'up');
+
+function hasTimeFor({ timeLeftMs }: Attempt, { stepsDone }: Progress): boolean {
+  if (timeLeftMs() >= LEAST_STEP_MS) return true;
+  if (stepsDone > 0) return false;
+  throw outOfTime();
+}
+
+async function runOrSettle(
+  attempt: Attempt,
+  change: Change,
+  step: Step,
+  begun: JournalStep | undefined,
+): Promise<void> {
+  const { session, timeLeftMs } = attempt;
+  if (begun) {
+    const wasDone = await settleStarted(session, change, step, begun);
+    const how = wasDone
+      ? 'an earlier attempt had done it'
+      : 'what an earlier attempt left was removed, and it is run again';
+    attempt.on({ kind: 'step-healed', migration: migrationName(change), step: step.index + 1, how });
+    if (wasDone) return;
+  }
+  if (step.transactional) await runTransactional(session, change, step, timeLeftMs());
+  else await runAlone(session, change, step, timeLeftMs);
+}
+
+/** What an earlier attempt did of this change. Throws LS501 when the file was edited above the place where it goes on. */
+async function journalOf(attempt: Attempt, change: Change, { partial }: LedgerState): Promise<readonly JournalStep[]> {
+  const isPartial = partial.some(
+    (p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal,
+  );
+  if (!isPartial) return [];
+  const journal = await readJournal(attempt.session, change);
+  const edited = journal.find((row) => row.state === 'done' && row.sha256 !== sha256At(change, row.step));
+  if (edited) throw editedBelow(change, edited.step);
+  return journal;
+}
+
+function sha256At(change: Change, index: number): string | undefined {
+  const step = change.steps[index];
+  return step && stepSha256(change, step);
+}
+
+const editedBelow = (change: Change, step: number): LockstepError =>
+  new LockstepError('LS501', {
+    what: `${migrationName(change)} was edited in step ${step + 1}, which is done already.`,
+    state: 'The steps before the one that failed are done and recorded; the others are not.',
+    remedy: 'Restore that part of the file; what is below it may be edited.',
+    context: { revision: change.revision, step },
+  });

@@ -1,0 +1,87 @@
+/** How an attempt gets into the database: the advisory lock, then the fence. */
+import {
+  claim,
+  endSession,
+  ensureLedger,
+  type LockedBy,
+  readFence,
+  type Session,
+  takeLock,
+  tokenOf,
+} from '../adapters/postgres/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { LockstepError } from '../core/errors/index.ts';
+import type { Lease } from '../core/lease/index.ts';
+import type { Observer } from './types.ts';
+
+/** Who holds the lease finds the lock free, or with a session that is left over and ends when it is told to. */
+const LOCK_WAIT_MS = 60_000;
+
+interface Entering {
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly on: Observer;
+  readonly timeLeftMs: () => number;
+}
+
+/** Throws LS304, LS306, LS401, and the signal's reason. */
+export async function lockDatabase(
+  { session, clock, signal, on, timeLeftMs }: Entering,
+  token: number,
+  applicationName: string,
+): Promise<void> {
+  await takeLock({
+    session,
+    applicationName,
+    clock,
+    signal,
+    budgetMs: Math.min(LOCK_WAIT_MS, timeLeftMs()),
+    onWait: (holder, waitedMs) => on({ kind: 'waiting', heldBy: holder.applicationName, waitedMs }),
+    endOrphan: async (holder) => {
+      if (!(await isOrphan(session, holder, token))) return;
+      on({ kind: 'session-ended', pid: holder.pid, token: tokenOf(holder.applicationName) ?? 0 });
+      await endSession(session, holder);
+    },
+  });
+}
+
+/**
+ * Of an attempt that the lease has gone on from: its name carries a lower token, and so does the fence, if it got
+ * as far as that. A session without a token in its name holds the lock in its own right.
+ */
+async function isOrphan(
+  session: Session,
+  { pid, backendStart, applicationName }: LockedBy,
+  token: number,
+): Promise<boolean> {
+  const theirs = tokenOf(applicationName);
+  if (theirs === undefined || theirs >= token) return false;
+  const fence = await readFence(session);
+  const entered = fence?.pid === pid && fence.backendStart === backendStart;
+  return !entered || fence.token < token;
+}
+
+/**
+ * Claims the fence. A database that others migrated under another lease may have a token as high as this one: then
+ * one above it is minted, once. Throws LS402 when the lease is not held any more, LS403.
+ */
+export async function claimDatabase(
+  session: Session,
+  lease: Lease,
+  mintAbove: (floor: number) => Promise<Lease>,
+): Promise<void> {
+  await ensureLedger(session);
+  if (await claimFence(session, lease)) return;
+  const fence = await readFence(session);
+  if (await claimFence(session, await mintAbove(fence?.token ?? 0))) return;
+  throw new LockstepError('LS403', {
+    what: 'A newer attempt has claimed this database.',
+    state: 'This attempt changed nothing.',
+    remedy: 'Nothing is to be done: the newer attempt finishes the work.',
+    context: { token: lease.token },
+  });
+}
+
+const claimFence = (session: Session, { token, holder, durationMs }: Lease): Promise<boolean> =>
+  claim(session, { token, holder, leaseMs: durationMs });

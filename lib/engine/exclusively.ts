@@ -1,0 +1,122 @@
+/**
+ * The whole job of a process: look; wait for the lease, if something is to be done; do it; release. An attempt that
+ * lost its session or its lease is repeated, with a new token: the ledger tells what it had done.
+ *
+ * With a lease in PostgreSQL one session does it all: it looks, polls the lock and runs the SQL. With another lease
+ * store no connection is held while waiting.
+ */
+import { PostgresLeaseStore, type Session } from '../adapters/postgres/index.ts';
+import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
+import { type Acquired, acquireWithin, type Lease, type LeaseStore } from '../core/lease/index.ts';
+import { type Attempt, withAttempt } from './attempt.ts';
+import { LOOK, openSession, withSession } from './open-session.ts';
+import type { MigrateOptions } from './types.ts';
+
+export type ExclusiveOptions = Omit<MigrateOptions, 'source' | 'toRevision'>;
+export type Admission = Extract<Acquired, { kind: 'acquired' }>;
+
+export interface Job<Result> {
+  /** Without the lease. The result, if there is nothing left to do; `waitedMs` is 0 at the first look. */
+  look(session: Session, waitedMs: number): Promise<Result | undefined>;
+  /** Under the lease. */
+  work(attempt: Attempt, admission: Admission): Promise<Result>;
+}
+
+/** Enough for a fail-over in the middle; a database that ends each session needs a person. */
+const MAX_ATTEMPTS = 5;
+const PAUSE_MS = 1_000;
+
+/** Throws LS401, LS404, LS605, and what the job throws. */
+export async function runExclusively<Result>(options: ExclusiveOptions, job: Job<Result>): Promise<Result> {
+  const { clock, signal, on } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runOnce(options, job);
+    } catch (error) {
+      if (!(error instanceof AttemptOver)) throw error;
+      const { reason } = error;
+      if (attempt === MAX_ATTEMPTS || signal?.aborted) throw reason;
+      on?.({ kind: 'attempt-repeated', error: reason });
+      await clock.sleep(PAUSE_MS * (0.5 + clock.random()));
+    }
+  }
+}
+
+/** Around the error of an attempt that another one may mend. */
+class AttemptOver extends Error {
+  readonly reason: LockstepError;
+  constructor(reason: LockstepError) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
+const REPEATABLE: readonly string[] = ['LS301', 'LS402', 'LS403'];
+
+async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Promise<Result> {
+  const { leases, clock } = options;
+  if (leases !== 'postgres') {
+    const look = (waitedMs: number) => withSession(options, LOOK, (session) => job.look(session, waitedMs));
+    return runWith(options, { store: leases, look, session: undefined }, job);
+  }
+  return withSession(options, LOOK, (session) => {
+    const store = new PostgresLeaseStore(session, (ms) => clock.sleep(ms));
+    return runWith(options, { store, look: (waitedMs) => job.look(session, waitedMs), session }, job);
+  });
+}
+
+interface Means<Result> {
+  readonly store: LeaseStore;
+  readonly look: (waitedMs: number) => Promise<Result | undefined>;
+  /** The session that holds what the store holds. */
+  readonly session: Session | undefined;
+}
+
+async function runWith<Result>(options: ExclusiveOptions, means: Means<Result>, job: Job<Result>): Promise<Result> {
+  const { target, holder, clock, signal, on, leaseDurationMs: durationMs, leaseWaitMs: budgetMs } = options;
+  const { store, look } = means;
+  const startedMs = clock.nowMs();
+  let result = await look(0);
+  if (result !== undefined) return result;
+  const isNeeded = async () => {
+    result = await look(clock.nowMs() - startedMs);
+    return result === undefined;
+  };
+  const onWait = ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) =>
+    on?.({ kind: 'waiting', heldBy, waitedMs });
+  const acquired = await acquireWithin({ store, target, holder, durationMs, budgetMs, clock, signal, onWait, isNeeded });
+  if (acquired.kind === 'not-needed') return result!;
+  try {
+    return await attemptWith(options, means, job, acquired);
+  } finally {
+    await release(options, store, acquired.lease);
+  }
+}
+
+async function attemptWith<Result>(
+  options: ExclusiveOptions,
+  { store, session }: Means<Result>,
+  job: Job<Result>,
+  acquired: Admission,
+): Promise<Result> {
+  const attempt = { ...options, leases: store, lease: acquired.lease, runId: options.holder };
+  try {
+    return await withAttempt(attempt, session, (running) => {
+      const { token } = running;
+      options.on?.({ kind: 'lease-acquired', token, tookOverFrom: acquired.tookOverFrom ?? null });
+      return job.work(running, acquired);
+    });
+  } catch (error) {
+    const reason = asLockstepError(error);
+    throw REPEATABLE.includes(reason.code) ? new AttemptOver(reason) : reason;
+  }
+}
+
+/** The work's outcome counts; a lease that could not be freed is taken over when it has been silent for long enough. */
+async function release({ on }: ExclusiveOptions, store: LeaseStore, lease: Lease): Promise<void> {
+  try {
+    await store.release(lease);
+  } catch (error) {
+    on?.({ kind: 'lease-not-released', error: asLockstepError(error) });
+  }
+}

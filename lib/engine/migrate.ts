@@ -1,0 +1,69 @@
+import type { Session } from '../adapters/postgres/index.ts';
+import { type Plan, refusal } from '../core/plan/index.ts';
+import { applyPending } from './apply.ts';
+import { runExclusively } from './exclusively.ts';
+import { planOn, refuseReadOnly } from './planning.ts';
+import { entriesToRevert, revertAsked } from './revert.ts';
+import { readLedger } from '../adapters/postgres/index.ts';
+import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } from './types.ts';
+
+/**
+ * Applies what is pending, or waits until another process has. With nothing pending it takes neither lease nor lock
+ * and writes nothing. Throws LS2xx to LS6xx; what was applied before the error stays applied.
+ */
+export function migrate(options: MigrateOptions): Promise<MigrateResult> {
+  // Over all attempts of this process.
+  const applied: string[] = [];
+  const on: MigrateOptions['on'] = (event) => {
+    if (event.kind === 'migration-done') applied.push(event.migration);
+    options.on?.(event);
+  };
+  const result = (plan: Plan, more: Pick<MigrateResult, 'waitedMs' | 'token' | 'tookOverFrom'>): MigrateResult => ({
+    outcome: plan.outcome === 'ahead' ? 'ahead' : 'applied',
+    ran: applied.length > 0,
+    applied,
+    plan,
+    ...more,
+  });
+  return runExclusively<MigrateResult>(
+    { ...options, on },
+    {
+      async look(session, waitedMs) {
+        const plan = await acceptablePlan(session, options);
+        if (plan.outcome === 'pending') return undefined;
+        const found = result(plan, { waitedMs, token: null, tookOverFrom: null });
+        const nobodyRan = waitedMs === 0 && applied.length === 0;
+        return nobodyRan && plan.outcome === 'nothing-pending' ? { ...found, outcome: 'nothing-pending' } : found;
+      },
+      async work(attempt, { waitedMs, tookOverFrom }) {
+        await applyPending(attempt, options);
+        const { plan } = await planOn(attempt.session, options);
+        return result(plan, { waitedMs, token: attempt.token, tookOverFrom: tookOverFrom ?? null });
+      },
+    },
+  );
+}
+
+/** Everything that can be known to be wrong is found before the lease is asked for. */
+async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
+  const { plan } = await planOn(session, options);
+  const refused = refusal(plan);
+  if (refused) throw refused;
+  if (plan.outcome === 'pending') {
+    await options.source.load(plan.pending.map((p) => p.revision));
+    refuseReadOnly(session);
+  }
+  return plan;
+}
+
+/** The same for down scripts. Throws LS3xx, LS40x, LS504, LS601 to LS608. */
+export function revertAll(options: RevertAllOptions): Promise<RevertResult> {
+  return runExclusively<RevertResult>(options, {
+    async look(session) {
+      const entries = entriesToRevert(await readLedger(session), options.request);
+      if (entries.length > 0) refuseReadOnly(session);
+      return entries.length === 0 ? { reverted: [], token: 0 } : undefined;
+    },
+    work: (attempt) => revertAsked(attempt, options.request),
+  });
+}

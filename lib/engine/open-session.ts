@@ -1,0 +1,38 @@
+import { connect, type Session } from '../adapters/postgres/index.ts';
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import type { EngineContext } from './types.ts';
+
+/** Of a session that only looks; an attempt's session carries its token and run. */
+export const LOOK = 'lockstep look';
+
+/** Throws LS301 to LS309, LS605. */
+export async function openSession(context: EngineContext, applicationName: string): Promise<Session> {
+  const { database: config, clock, signal, on } = context;
+  const onRetry = (attempt: number, reason: string) => on?.({ kind: 'connecting', attempt, reason });
+  try {
+    return await connect({ config, clock, applicationName, signal, onRetry });
+  } catch (error) {
+    throw signal?.aborted && !(error instanceof LockstepError) ? interruptedWhileConnecting(error) : error;
+  }
+}
+
+export async function withSession<T>(
+  context: EngineContext,
+  applicationName: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(context, applicationName);
+  try {
+    return await work(session);
+  } finally {
+    await session.end();
+  }
+}
+
+const interruptedWhileConnecting = (cause: unknown): LockstepError =>
+  new LockstepError('LS605', {
+    what: 'Interrupted while connecting to the database.',
+    state: NOTHING_CHANGED,
+    remedy: 'Run the same command again.',
+    cause,
+  });

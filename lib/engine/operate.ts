@@ -1,0 +1,98 @@
+/** What an operator, or the clean-up after a run, does to a database. */
+import {
+  endRuns,
+  endSession,
+  endSessions,
+  lockHolder,
+  PostgresLeaseStore,
+  readLedger,
+  type Session,
+  stampEntries,
+} from '../adapters/postgres/index.ts';
+import type { LeaseRecord } from '../core/lease/index.ts';
+import {
+  compareRevisions,
+  isApplied,
+  type LedgerState,
+  type MigrationSource,
+  migrationName,
+} from '../core/plan/index.ts';
+import type { Attempt } from './attempt.ts';
+import { upChange } from './changes.ts';
+import { type ExclusiveOptions, runExclusively } from './exclusively.ts';
+import { LOOK, withSession } from './open-session.ts';
+import { refuseReadOnly, refuseUnknown } from './planning.ts';
+import type { StatusOptions } from './read.ts';
+import type { EngineContext } from './types.ts';
+
+export interface ForceReleased {
+  /** The lease as it was before; undefined if nobody ever had it. */
+  readonly lease: LeaseRecord | undefined;
+  /** Pid of the session that held the advisory lock. */
+  readonly endedSession: number | null;
+}
+
+/** Frees the lease whoever holds it, ends the session that holds the lock, and records who did so. Throws LS3xx, LS404. */
+export function forceReleaseLock(options: StatusOptions & { readonly holder: string }): Promise<ForceReleased> {
+  return withSession(options, LOOK, async (session) => {
+    const { leases, clock, target, holder } = options;
+    const store = leases === 'postgres' ? new PostgresLeaseStore(session, (ms) => clock.sleep(ms)) : leases;
+    const locked = await lockHolder(session);
+    const lease = await store.forceRelease(target);
+    if (locked) await endSession(session, locked);
+    if (!session.facts.readOnly) await endRuns(session, `its lease was released by force, by ${holder}`);
+    return { lease, endedSession: locked?.pid ?? null };
+  });
+}
+
+/** Ends what a run that was stopped left in the database, and gives the number of its sessions. Throws LS3xx. */
+export function endRunSessions(context: EngineContext, runId: string): Promise<number> {
+  return withSession(context, LOOK, async (session) => {
+    const ended = await endSessions(session, runId);
+    if (!session.facts.readOnly) await endRuns(session, 'it was stopped from outside', runId);
+    return ended;
+  });
+}
+
+export interface StampOptions extends ExclusiveOptions {
+  readonly source: MigrationSource;
+  readonly revisions: readonly string[];
+}
+
+export interface Stamped {
+  /** Those that were not applied before, in the order of their revisions. */
+  readonly stamped: readonly string[];
+}
+
+/** Records migrations as applied without running them. Throws LS2xx, LS3xx, LS40x, LS504. */
+export function stamp(options: StampOptions): Promise<Stamped> {
+  const { source, revisions } = options;
+  for (const revision of revisions) refuseUnknown(revision, source.catalog);
+  return runExclusively<Stamped>(options, {
+    async look(session: Session) {
+      if (missing(await readLedger(session), options).length === 0) return { stamped: [] };
+      refuseReadOnly(session);
+      return undefined;
+    },
+    work: (attempt) => stampMissing(attempt, options),
+  });
+}
+
+async function stampMissing(attempt: Attempt, options: StampOptions): Promise<Stamped> {
+  const ledger = await readLedger(attempt.session);
+  const migrations = await options.source.load(missing(ledger, options));
+  const ordinals = new Map(ledger.current.map((e) => [BigInt(e.revision), e.ordinal]));
+  const changes = migrations.map((m) => {
+    const ordinal = (ordinals.get(BigInt(m.revision)) ?? 0) + 1;
+    return { ...upChange(m, ordinal, attempt), kind: 'stamped' as const };
+  });
+  await stampEntries(attempt.session, changes);
+  return { stamped: migrations.map(migrationName) };
+}
+
+/** As the catalog writes them. */
+function missing({ current }: LedgerState, { source, revisions }: StampOptions): string[] {
+  const isAsked = (revision: string) => revisions.some((r) => compareRevisions(r, revision) === 0);
+  const isThere = (revision: string) => current.some((e) => isApplied(e) && compareRevisions(e.revision, revision) === 0);
+  return source.catalog.map((e) => e.revision).filter((r) => isAsked(r) && !isThere(r));
+}

@@ -1,0 +1,69 @@
+/** The plan of one database, from its ledger and a source. */
+import { readLedger, type Session } from '../adapters/postgres/index.ts';
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import {
+  compareRevisions,
+  editedMigrations,
+  type LedgerState,
+  type MigrationSource,
+  makePlan,
+  REVISION_PATTERN,
+} from '../core/plan/index.ts';
+import type { PlanResult } from './types.ts';
+
+export interface PlanRequest {
+  readonly source: MigrationSource;
+  readonly toRevision?: string | undefined;
+}
+
+/** Throws LS2xx for an edited file that does not compile, LS3xx, LS504. */
+export async function planOn(session: Session, request: PlanRequest): Promise<PlanResult> {
+  const ledger = await readLedger(session);
+  return { plan: await planOf(ledger, request), ledger };
+}
+
+async function planOf(ledger: LedgerState, { source, toRevision }: PlanRequest): Promise<PlanResult['plan']> {
+  const { catalog } = source;
+  if (toRevision !== undefined) refuseUnknown(toRevision, catalog);
+  const edited = editedMigrations(ledger, catalog).map((e) => e.revision);
+  // Compiled only to learn whether an edit matters: normally nothing is.
+  const compiled = edited.length > 0 ? await source.load(edited) : [];
+  const normalized = new Map(compiled.map((m) => [m.revision, m.up.normalizedSha256]));
+  return makePlan({ ledger, catalog, toRevision, normalized });
+}
+
+/** Throws LS504 when none of the revisions is the one asked for. */
+export function refuseUnknown(asked: string, known: readonly { readonly revision: string }[]): void {
+  const isKnown = REVISION_PATTERN.test(asked) && known.some((k) => compareRevisions(k.revision, asked) === 0);
+  if (isKnown) return;
+  throw new LockstepError('LS504', {
+    what: `There is no revision ${asked}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Give one that exists: `lockstep plan` and `lockstep history` list them.',
+    context: { revision: asked },
+  });
+}
+
+/** Throws LS305 before anything is tried on a server that would refuse it half-way. */
+export function refuseReadOnly({ facts }: Session): void {
+  if (!facts.readOnly) return;
+  throw new LockstepError('LS305', {
+    what: `The database ${facts.database} is read-only for this login: it is a replica, or default_transaction_read_only is on.`,
+    state: NOTHING_CHANGED,
+    remedy: "Connect to the writer's address, or with a login that may write.",
+  });
+}
+
+/** Throws LS607: going forward from a revert that is half done would build on a schema that no file describes. */
+export function refuseHalfReverted({ partial, current }: LedgerState): void {
+  const half = partial.find((p) => p.direction === 'down');
+  if (!half) return;
+  const entry = current.find((e) => compareRevisions(e.revision, half.revision) === 0);
+  const name = entry ? `${entry.revision}_${entry.slug}` : half.revision;
+  throw new LockstepError('LS607', {
+    what: `The revert of ${name} is half done.`,
+    state: 'Some statements of its down script are done, the others are not.',
+    remedy: 'Finish it with `lockstep down -1`, then run the same command again.',
+    context: { revision: half.revision },
+  });
+}

@@ -1,0 +1,36 @@
+/** Looking only: no lease, no lock, nothing written; a database without a ledger is one where nothing is applied. */
+import { lockHolder, PostgresLeaseStore, readEntries, readLedger, readRun } from '../adapters/postgres/index.ts';
+import type { LeaseStore } from '../core/lease/index.ts';
+import { LOOK, withSession } from './open-session.ts';
+import { type PlanRequest, planOn } from './planning.ts';
+import type { DatabaseStatus, EngineContext, HistoryEntry, PlanResult, RunRecord } from './types.ts';
+
+/** Throws LS2xx for an edited file that does not compile, LS3xx, LS504, LS605. */
+export const readPlan = (options: EngineContext & PlanRequest): Promise<PlanResult> =>
+  withSession(options, LOOK, (session) => planOn(session, options));
+
+/** Every entry of the ledger, oldest first. Throws LS3xx, LS605. */
+export const readHistory = (context: EngineContext): Promise<readonly HistoryEntry[]> =>
+  withSession(context, LOOK, readEntries);
+
+/** The run that began last, or the one with this id; null if there is none. Throws LS3xx, LS605. */
+export const readLastRun = (context: EngineContext, runId?: string): Promise<RunRecord | null> =>
+  withSession(context, LOOK, (session) => readRun(session, runId));
+
+export interface StatusOptions extends EngineContext {
+  readonly leases: LeaseStore | 'postgres';
+  readonly target: string;
+}
+
+/** Throws LS3xx, LS404, LS605. */
+export const readStatus = (options: StatusOptions): Promise<DatabaseStatus> =>
+  withSession(options, LOOK, async (session) => {
+    const { leases, clock, target } = options;
+    const store = leases === 'postgres' ? new PostgresLeaseStore(session, (ms) => clock.sleep(ms)) : leases;
+    return {
+      ledger: await readLedger(session),
+      lastRun: await readRun(session),
+      lock: await lockHolder(session),
+      lease: await store.read(target),
+    };
+  });
