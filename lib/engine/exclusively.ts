@@ -9,7 +9,7 @@ import { PostgresLeaseStore, type Session } from '../adapters/postgres/index.ts'
 import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
 import { type Acquired, acquireWithin, type Lease, type LeaseStore } from '../core/lease/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
-import { LOOK, openSession, withSession } from './open-session.ts';
+import { LOOK, withSession } from './open-session.ts';
 import type { MigrateOptions } from './types.ts';
 
 export type ExclusiveOptions = Omit<MigrateOptions, 'source' | 'toRevision'>;

@@ -239,11 +239,11 @@ describe('new and bundle', () => {
       phase: 'contract',
     });
     expect((await readdir(folder)).sort()).toEqual([
-      '0001_first.down.sql',
-      '0001_first.sql',
       '000041_wide.sql',
       '000042_drop_old_email.contract.sql',
       '000042_drop_old_email.down.sql',
+      '0001_first.down.sql',
+      '0001_first.sql',
     ]);
   });
 
