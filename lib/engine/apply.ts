@@ -1,6 +1,12 @@
 import { finishRun, readRun, startRun } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import { isStale, type LedgerState, migrationName, type PendingMigration, refusal } from '../core/plan/index.ts';
+import {
+  isStale,
+  type LedgerState,
+  migrationName,
+  type PendingMigration,
+  refusal,
+} from '../core/plan/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { type Progress, runChange, upChange } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
@@ -18,7 +24,8 @@ type Request = Pick<ApplyOptions, 'source' | 'toRevision' | 'planLastEntryId' | 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
   const { session, runId, token } = attempt;
   const { plan, ledger } = await planOn(session, request);
-  if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger)) throw planIsStale();
+  if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger))
+    throw planIsStale();
   const refused = refusal(plan);
   if (refused) throw refused;
   if (plan.pending.length === 0) return { outcome: 'applied', applied: [], notApplied: [], token };
@@ -76,7 +83,8 @@ const planIsStale = (): LockstepError =>
   new LockstepError('LS505', {
     what: 'Somebody has migrated this database since the plan was made.',
     state: 'This run changed nothing.',
-    remedy: 'Nothing is to be done in a workflow, which makes a new plan by itself; else run the same command again.',
+    remedy:
+      'Nothing is to be done in a workflow, which makes a new plan by itself; else run the same command again.',
   });
 
 /** What a run applied is found by its id when it is rolled back: an id that is used anew would take back too much. */

@@ -102,7 +102,8 @@ export async function runChange(
       await runOrSettle(attempt, change, step, begun);
     } catch (error) {
       const explained = await attempt.explain(error);
-      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && progress.stepsDone > 0) return false;
+      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && progress.stepsDone > 0)
+        return false;
       throw explained;
     }
     progress.stepsDone += 1;
@@ -112,7 +113,12 @@ export async function runChange(
     await stampEntries(attempt.session, [change]);
   }
   const durationMs = attempt.nowMs() - startedMs;
-  attempt.on({ kind: 'migration-done', migration: migrationName(change), direction: directionOf(change), durationMs });
+  attempt.on({
+    kind: 'migration-done',
+    migration: migrationName(change),
+    direction: directionOf(change),
+    durationMs,
+  });
   return true;
 }
 
@@ -144,7 +150,11 @@ async function runOrSettle(
 }
 
 /** What an earlier attempt did of this change. Throws LS501 when the file was edited above the place where it goes on. */
-async function journalOf(attempt: Attempt, change: Change, { partial }: LedgerState): Promise<readonly JournalStep[]> {
+async function journalOf(
+  attempt: Attempt,
+  change: Change,
+  { partial }: LedgerState,
+): Promise<readonly JournalStep[]> {
   const isPartial = partial.some(
     (p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal,
   );

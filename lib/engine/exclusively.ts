@@ -72,7 +72,11 @@ interface Means<Result> {
   readonly session: Session | undefined;
 }
 
-async function runWith<Result>(options: ExclusiveOptions, means: Means<Result>, job: Job<Result>): Promise<Result> {
+async function runWith<Result>(
+  options: ExclusiveOptions,
+  means: Means<Result>,
+  job: Job<Result>,
+): Promise<Result> {
   const { target, holder, clock, signal, on, leaseDurationMs: durationMs, leaseWaitMs: budgetMs } = options;
   const { store, look } = means;
   const startedMs = clock.nowMs();
@@ -84,7 +88,17 @@ async function runWith<Result>(options: ExclusiveOptions, means: Means<Result>, 
   };
   const onWait = ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) =>
     on?.({ kind: 'waiting', heldBy, waitedMs });
-  const acquired = await acquireWithin({ store, target, holder, durationMs, budgetMs, clock, signal, onWait, isNeeded });
+  const acquired = await acquireWithin({
+    store,
+    target,
+    holder,
+    durationMs,
+    budgetMs,
+    clock,
+    signal,
+    onWait,
+    isNeeded,
+  });
   if (acquired.kind === 'not-needed') return result!;
   try {
     return await attemptWith(options, means, job, acquired);

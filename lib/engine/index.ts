@@ -20,8 +20,8 @@
  */
 export { apply } from './apply.ts';
 export { migrate, revertAll } from './migrate.ts';
+export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
 export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';
 export { revert } from './revert.ts';
-export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
 export type * from './types.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';

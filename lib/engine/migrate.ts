@@ -1,10 +1,10 @@
 import type { Session } from '../adapters/postgres/index.ts';
+import { readLedger } from '../adapters/postgres/index.ts';
 import { type Plan, refusal } from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { entriesToRevert, revertAsked } from './revert.ts';
-import { readLedger } from '../adapters/postgres/index.ts';
 import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } from './types.ts';
 
 /**
@@ -18,7 +18,10 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
     if (event.kind === 'migration-done') applied.push(event.migration);
     options.on?.(event);
   };
-  const result = (plan: Plan, more: Pick<MigrateResult, 'waitedMs' | 'token' | 'tookOverFrom'>): MigrateResult => ({
+  const result = (
+    plan: Plan,
+    more: Pick<MigrateResult, 'waitedMs' | 'token' | 'tookOverFrom'>,
+  ): MigrateResult => ({
     outcome: plan.outcome === 'ahead' ? 'ahead' : 'applied',
     ran: applied.length > 0,
     applied,
@@ -33,7 +36,9 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
         if (plan.outcome === 'pending') return undefined;
         const found = result(plan, { waitedMs, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
-        return nobodyRan && plan.outcome === 'nothing-pending' ? { ...found, outcome: 'nothing-pending' } : found;
+        return nobodyRan && plan.outcome === 'nothing-pending'
+          ? { ...found, outcome: 'nothing-pending' }
+          : found;
       },
       async work(attempt, { waitedMs, tookOverFrom }) {
         await applyPending(attempt, options);

@@ -33,7 +33,9 @@ export interface ForceReleased {
 }
 
 /** Frees the lease whoever holds it, ends the session that holds the lock, and records who did so. Throws LS3xx, LS404. */
-export function forceReleaseLock(options: StatusOptions & { readonly holder: string }): Promise<ForceReleased> {
+export function forceReleaseLock(
+  options: StatusOptions & { readonly holder: string },
+): Promise<ForceReleased> {
   return withSession(options, LOOK, async (session) => {
     const { leases, clock, target, holder } = options;
     const store = leases === 'postgres' ? new PostgresLeaseStore(session, (ms) => clock.sleep(ms)) : leases;
@@ -93,6 +95,7 @@ async function stampMissing(attempt: Attempt, options: StampOptions): Promise<St
 /** As the catalog writes them. */
 function missing({ current }: LedgerState, { source, revisions }: StampOptions): string[] {
   const isAsked = (revision: string) => revisions.some((r) => compareRevisions(r, revision) === 0);
-  const isThere = (revision: string) => current.some((e) => isApplied(e) && compareRevisions(e.revision, revision) === 0);
+  const isThere = (revision: string) =>
+    current.some((e) => isApplied(e) && compareRevisions(e.revision, revision) === 0);
   return source.catalog.map((e) => e.revision).filter((r) => isAsked(r) && !isThere(r));
 }

@@ -34,7 +34,8 @@ async function planOf(ledger: LedgerState, { source, toRevision }: PlanRequest):
 
 /** Throws LS504 when none of the revisions is the one asked for. */
 export function refuseUnknown(asked: string, known: readonly { readonly revision: string }[]): void {
-  const isKnown = REVISION_PATTERN.test(asked) && known.some((k) => compareRevisions(k.revision, asked) === 0);
+  const isKnown =
+    REVISION_PATTERN.test(asked) && known.some((k) => compareRevisions(k.revision, asked) === 0);
   if (isKnown) return;
   throw new LockstepError('LS504', {
     what: `There is no revision ${asked}.`,

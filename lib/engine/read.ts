@@ -1,5 +1,11 @@
 /** Looking only: no lease, no lock, nothing written; a database without a ledger is one where nothing is applied. */
-import { lockHolder, PostgresLeaseStore, readEntries, readLedger, readRun } from '../adapters/postgres/index.ts';
+import {
+  lockHolder,
+  PostgresLeaseStore,
+  readEntries,
+  readLedger,
+  readRun,
+} from '../adapters/postgres/index.ts';
 import type { LeaseStore } from '../core/lease/index.ts';
 import { LOOK, withSession } from './open-session.ts';
 import { type PlanRequest, planOn } from './planning.ts';

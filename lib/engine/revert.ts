@@ -1,6 +1,12 @@
 import { finishRun, readDownScripts, readLedger, startRun } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import { type CurrentEntry, type LedgerState, makeRevertPlan, migrationName, type RevertRequest } from '../core/plan/index.ts';
+import {
+  type CurrentEntry,
+  type LedgerState,
+  makeRevertPlan,
+  migrationName,
+  type RevertRequest,
+} from '../core/plan/index.ts';
 import { recordFailure } from './apply.ts';
 import { type Attempt, outOfTime, withAttempt } from './attempt.ts';
 import { downChange, type Progress, runChange } from './changes.ts';

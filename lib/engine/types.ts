@@ -1,7 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { LockstepError } from '../core/errors/index.ts';
 import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
-import type { CurrentEntry, LedgerState, MigrationSource, Plan, RevertPlan, RevertRequest } from '../core/plan/index.ts';
+import type {
+  CurrentEntry,
+  LedgerState,
+  MigrationSource,
+  Plan,
+  RevertPlan,
+  RevertRequest,
+} from '../core/plan/index.ts';
 
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
@@ -15,9 +22,20 @@ export type EngineEvent =
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
   | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
   | { readonly kind: 'session-ended'; readonly pid: number; readonly token: number }
-  | { readonly kind: 'step-started'; readonly migration: string; readonly direction: Direction; /** From 1. */ readonly step: number; readonly steps: number }
+  | {
+      readonly kind: 'step-started';
+      readonly migration: string;
+      readonly direction: Direction /** From 1. */;
+      readonly step: number;
+      readonly steps: number;
+    }
   | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
-  | { readonly kind: 'migration-done'; readonly migration: string; readonly direction: Direction; readonly durationMs: number }
+  | {
+      readonly kind: 'migration-done';
+      readonly migration: string;
+      readonly direction: Direction;
+      readonly durationMs: number;
+    }
   | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
   | { readonly kind: 'lease-not-released'; readonly error: LockstepError };
 export type Direction = 'up' | 'down';
@@ -91,7 +109,9 @@ export interface MigrateResult {
   readonly tookOverFrom: string | null;
 }
 
-export type RevertAllOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & { readonly request: RevertRequest };
+export type RevertAllOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & {
+  readonly request: RevertRequest;
+};
 
 export interface PlanResult {
   readonly plan: Plan;

@@ -1,7 +1,7 @@
 import { dynamoLeaseStore } from '../../lib/adapters/dynamodb/index.ts';
 import { MemoryLeaseStore, type MemoryRecords } from '../../lib/adapters/memory/index.ts';
-import { connect, PostgresLeaseStore, type Session } from '../../lib/adapters/postgres/index.ts';
 import { databaseConfigFrom } from '../../lib/adapters/postgres/config.ts';
+import { connect, PostgresLeaseStore, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { startDynalite } from '../support/dynalite.ts';
 import { createDatabase } from '../support/postgres.ts';

@@ -1,5 +1,5 @@
 /** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
-import { type Script, sha256, type Step, statementText } from '../../core/plan/index.ts';
+import { type Script, type Step, sha256, statementText } from '../../core/plan/index.ts';
 import { literal } from './sql.ts';
 
 export interface Change {
@@ -41,7 +41,18 @@ export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_
 export function insertEntry(change: Change): string {
   const { revision, ordinal, kind, slug, phase, runId, token, down } = change;
   const sums = [change.sha256, change.normalizedSha256];
-  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down && JSON.stringify(down)];
+  const values = [
+    revision,
+    ordinal,
+    kind,
+    revision,
+    slug,
+    phase,
+    ...sums,
+    runId,
+    token,
+    down && JSON.stringify(down),
+  ];
   return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
     VALUES (${values.map(literal).join(', ')})`;
 }
@@ -50,7 +61,17 @@ export function insertJournal(change: Change, step: Step): string {
   const { revision, ordinal, kind, runId, token } = change;
   const postcondition = step.transactional ? null : JSON.stringify(step.postcondition);
   const direction = kind === 'reverted' ? 'down' : 'up';
-  const values = [revision, ordinal, step.index, direction, 'started', stepSha256(change, step), postcondition, runId, token];
+  const values = [
+    revision,
+    ordinal,
+    step.index,
+    direction,
+    'started',
+    stepSha256(change, step),
+    postcondition,
+    runId,
+    token,
+  ];
   return `INSERT INTO lockstep.journal (revision, ordinal, step, direction, state, sha256, postcondition, run_id, token)
     VALUES (${values.map(literal).join(', ')})`;
 }

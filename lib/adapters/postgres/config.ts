@@ -42,14 +42,21 @@ export function databaseConfigFrom(sources: ConfigSources): DatabaseConfig {
 }
 
 /** The same for callers that have more settings to check: adds to `problems` instead of throwing. */
-export function readDatabaseConfig({ url, env, readFile }: ConfigSources, problems: string[]): DatabaseConfig | undefined {
+export function readDatabaseConfig(
+  { url, env, readFile }: ConfigSources,
+  problems: string[],
+): DatabaseConfig | undefined {
   const before = problems.length;
   const given = url ?? env.DATABASE_URL;
   const parsed = given === undefined || given === '' ? undefined : parseUrl(given, problems);
   const host = parsed?.host || env.PGHOST || (parsed ? 'localhost' : undefined);
-  if (!host && problems.length === before) problems.push('no database is named: set DATABASE_URL, or PGHOST and the other PG* variables, or give --database-url');
+  if (!host && problems.length === before)
+    problems.push(
+      'no database is named: set DATABASE_URL, or PGHOST and the other PG* variables, or give --database-url',
+    );
   const port = Number(parsed?.port || env.PGPORT || 5432);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) problems.push('the port is not a number from 1 to 65535');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    problems.push('the port is not a number from 1 to 65535');
   const user = parsed?.user || env.PGUSER || env.USER || 'postgres';
   const mode = parsed?.sslmode ?? env.PGSSLMODE;
   const tls = tlsFor(host ?? '', mode, problems);
@@ -74,7 +81,8 @@ export function readDatabaseConfig({ url, env, readFile }: ConfigSources, proble
 function connectBudget(seconds: string | undefined, problems: string[]): number | undefined {
   if (seconds === undefined || seconds === '') return undefined;
   const value = Number(seconds);
-  if (!Number.isFinite(value) || value <= 0) problems.push('connect_timeout (PGCONNECT_TIMEOUT) is not a number of seconds above 0');
+  if (!Number.isFinite(value) || value <= 0)
+    problems.push('connect_timeout (PGCONNECT_TIMEOUT) is not a number of seconds above 0');
   return value * 1000;
 }
 
@@ -110,11 +118,23 @@ function parseUrl(url: string, problems: string[]): UrlParts | undefined {
     const sslmode = address.searchParams.get('sslmode') ?? undefined;
     const sslrootcert = address.searchParams.get('sslrootcert') ?? undefined;
     const connectTimeout = address.searchParams.get('connect_timeout') ?? undefined;
-    for (const name of ['sslmode', 'sslrootcert', 'ssl', 'connect_timeout']) address.searchParams.delete(name);
+    for (const name of ['sslmode', 'sslrootcert', 'ssl', 'connect_timeout'])
+      address.searchParams.delete(name);
     const { host, port, database, user, password } = pgConnectionString.parse(address.toString());
-    return { host: host ?? '', port: port ?? '', database: database ?? '', user: user ?? '', password: password ?? '', sslmode, sslrootcert, connectTimeout };
+    return {
+      host: host ?? '',
+      port: port ?? '',
+      database: database ?? '',
+      user: user ?? '',
+      password: password ?? '',
+      sslmode,
+      sslrootcert,
+      connectTimeout,
+    };
   } catch {
-    problems.push('the database URL is not understood (special characters in the password must be percent-encoded)');
+    problems.push(
+      'the database URL is not understood (special characters in the password must be percent-encoded)',
+    );
     return undefined;
   }
 }
@@ -123,17 +143,28 @@ function tlsFor(host: string, mode: string | undefined, problems: string[]): 've
   if (mode === 'disable') return 'disable';
   if (mode !== undefined && VERIFYING_MODES.includes(mode)) return 'verify';
   if (mode !== undefined && !LIBPQ_ONLY_MODES.includes(mode)) {
-    problems.push(`sslmode=${mode} is not supported: the server's certificate is always verified; give its CA with sslrootcert`);
+    problems.push(
+      `sslmode=${mode} is not supported: the server's certificate is always verified; give its CA with sslrootcert`,
+    );
   }
   return isLocal(host) ? 'disable' : 'verify';
 }
 
 export function isLocal(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '');
-  return name === 'localhost' || name === '::1' || name.startsWith('/') || (isIP(name) === 4 && name.startsWith('127.'));
+  return (
+    name === 'localhost' ||
+    name === '::1' ||
+    name.startsWith('/') ||
+    (isIP(name) === 4 && name.startsWith('127.'))
+  );
 }
 
-function readCertificate(path: string, readFile: ConfigSources['readFile'], problems: string[]): string | undefined {
+function readCertificate(
+  path: string,
+  readFile: ConfigSources['readFile'],
+  problems: string[],
+): string | undefined {
   try {
     return readFile(path);
   } catch {

@@ -37,7 +37,10 @@ export async function connect(options: ConnectOptions): Promise<Session> {
       return await open(options, Math.max(1, Math.min(leftMs, LONGEST_TRY_MS)));
     } catch (error) {
       if (!isTransient(error)) throw refusal(error, config);
-      const reason = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code || error.name : String(error);
+      const reason =
+        error instanceof Error
+          ? error.message || (error as NodeJS.ErrnoException).code || error.name
+          : String(error);
       if (clock.nowMs() - startedMs + pauseMs >= budgetMs) throw unreachable(config, budgetMs, reason, error);
       onRetry?.(attempt, reason);
       await clock.sleep(pauseMs * (0.5 + clock.random()), signal);
@@ -54,7 +57,10 @@ async function open({ config, applicationName }: ConnectOptions, timeoutMs: numb
     database: config.database,
     user: config.user,
     password: password ?? '',
-    ssl: config.tls === 'verify' ? { rejectUnauthorized: true, ...(config.caPem ? { ca: config.caPem } : {}) } : false,
+    ssl:
+      config.tls === 'verify'
+        ? { rejectUnauthorized: true, ...(config.caPem ? { ca: config.caPem } : {}) }
+        : false,
     application_name: applicationName,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,
@@ -140,7 +146,12 @@ function refusal(error: unknown, config: DatabaseConfig): LockstepError {
   return databaseError(error);
 }
 
-function unreachable(config: DatabaseConfig, budgetMs: number, reason: string, cause: unknown): LockstepError {
+function unreachable(
+  config: DatabaseConfig,
+  budgetMs: number,
+  reason: string,
+  cause: unknown,
+): LockstepError {
   return new LockstepError('LS301', {
     what: `No answer from ${config.host}:${config.port} within ${Math.round(budgetMs / 100) / 10} s: ${reason}.`,
     state: NOTHING_CHANGED,

@@ -28,7 +28,8 @@ const BY_SQLSTATE: Readonly<Record<string, Explanation>> = {
     code: 'LS602',
     what: () => 'The migration ended the transaction that it was run in.',
     state: 'What it did before that is committed, and it is recorded as applied.',
-    remedy: 'Compare the schema with the file, and take the COMMIT or ROLLBACK (also in procedures) out of it.',
+    remedy:
+      'Compare the schema with the file, and take the COMMIT or ROLLBACK (also in procedures) out of it.',
   },
   LS003: {
     code: 'LS608',

@@ -48,7 +48,8 @@ export async function claim(session: Session, { token, holder, leaseMs }: Claima
   const { pid } = session.facts;
   const backendStart = literal(session.facts.backendStart);
   const mine = `pid = ${pid} AND backend_start = ${backendStart}`;
-  const [row] = await session.query(`SELECT pg_catalog.set_config('lock_timeout', '${CLAIM_LOCK_TIMEOUT_MS}ms', true);
+  const [row] =
+    await session.query(`SELECT pg_catalog.set_config('lock_timeout', '${CLAIM_LOCK_TIMEOUT_MS}ms', true);
     UPDATE lockstep.fence SET token = ${token}, holder = ${literal(holder)}, lease_ms = ${leaseMs},
       claimed_at = pg_catalog.clock_timestamp(), pid = ${pid}, backend_start = ${backendStart}
       WHERE token < ${token} OR (token = ${token} AND ${mine});

@@ -40,7 +40,9 @@ function failed(error: pg.DatabaseError, message: SentMessage, index: number): L
   const { change } = message;
   const sqlstate = error.code ?? '';
   const position = positionOf(error, message, index);
-  const place = position ? `${position.file}, line ${position.line}, column ${position.column}` : change.script.file;
+  const place = position
+    ? `${position.file}, line ${position.line}, column ${position.column}`
+    : change.script.file;
   const code: ErrorCode = sqlstate === QUERY_CANCELED ? 'LS604' : 'LS601';
   return new LockstepError(code, {
     what: `${place}: ${sentence(error.message)}.`,
@@ -71,7 +73,11 @@ function stateAfter(change: Change, { statements }: SentMessage): string {
 const sentence = (message: string): string => message.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
 
 /** By the server's own position, else the start of the statement that failed; undefined for an error at COMMIT. */
-function positionOf(error: pg.DatabaseError, message: SentMessage, index: number): SourcePosition | undefined {
+function positionOf(
+  error: pg.DatabaseError,
+  message: SentMessage,
+  index: number,
+): SourcePosition | undefined {
   const { change, statements } = message;
   const source = new SourceText(change.script.file, Buffer.from(change.script.sql, 'utf8'));
   const offset = error.position === undefined ? undefined : offsetOf(Number(error.position) - 1, message);

@@ -10,7 +10,13 @@
  * Who is authoritative: pg_locks. What can fail: LS402 for a session that is lost or was ended, LS3xx.
  */
 import { LockstepError } from '../../core/errors/index.ts';
-import type { AcquireRequest, AcquireResult, Lease, LeaseRecord, LeaseStore } from '../../core/lease/index.ts';
+import type {
+  AcquireRequest,
+  AcquireResult,
+  Lease,
+  LeaseRecord,
+  LeaseStore,
+} from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
 import { IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
 import { type Fence, readFence } from './fence.ts';
@@ -92,7 +98,11 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */
-  async #lock({ target, holder, takeOver }: AcquireRequest): Promise<'locked' | { tookOverFrom: string } | { heldBy: LeaseRecord }> {
+  async #lock({
+    target,
+    holder,
+    takeOver,
+  }: AcquireRequest): Promise<'locked' | { tookOverFrom: string } | { heldBy: LeaseRecord }> {
     const name = `${PREFIX}${labelOf(holder)}`;
     let ended: LeaseRecord | undefined;
     for (;;) {

@@ -125,7 +125,8 @@ function untold(change: Change, step: Step): LockstepError {
   const name = migrationName(change);
   return new LockstepError('LS603', {
     what: `Whether step ${step.index + 1} of ${name} did its work cannot be told from the catalogs.`,
-    state: 'It was begun, outside a transaction, and its end is not recorded; what came before it in the file is done.',
+    state:
+      'It was begun, outside a transaction, and its end is not recorded; what came before it in the file is done.',
     remedy: `Look whether its effect is there: if so, \`lockstep stamp ${change.revision}\` records the migration as applied; if not, delete its row from lockstep.journal and run the same command again.`,
     context: { revision: change.revision, step: step.index },
   });

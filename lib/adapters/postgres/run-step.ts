@@ -42,7 +42,12 @@ export async function runTransactional(
   }
 }
 
-function messageFor(session: Session, change: Change, step: TransactionalStep, timeLeftMs: number): SentMessage {
+function messageFor(
+  session: Session,
+  change: Change,
+  step: TransactionalStep,
+  timeLeftMs: number,
+): SentMessage {
   const { searchPath, user } = session.facts;
   const last = isLastStep(change, step);
   const before = [

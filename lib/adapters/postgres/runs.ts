@@ -65,7 +65,9 @@ export async function finishRun(
 
 /** An operator, or the clean-up, ends what is recorded as running. Without a ledger there is nothing to end. */
 export async function endRuns(session: Session, reason: string, runId?: string): Promise<void> {
-  await session.queryLedger(endUnfinished(runId === undefined ? 'true' : `r.run_id = ${literal(runId)}`, reason));
+  await session.queryLedger(
+    endUnfinished(runId === undefined ? 'true' : `r.run_id = ${literal(runId)}`, reason),
+  );
 }
 
 const endUnfinished = (which: string, reason: string): string =>

@@ -27,7 +27,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
 };
 
-const assignments = Object.entries(SETTINGS).map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`);
+const assignments = Object.entries(SETTINGS).map(
+  ([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`,
+);
 
 /** The interval needs a server on an operating system that can tell (not Windows). */
 const CHECK_INTERVAL = `SELECT pg_catalog.set_config('client_connection_check_interval', '${CLIENT_CHECK_INTERVAL_S}s', false)

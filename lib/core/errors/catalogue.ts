@@ -28,7 +28,14 @@ export const ErrorName = {
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
 
 /** Exit codes of the command line, documented in `lockstep --help` and docs/cli.md. */
-export const ExitCode = { done: 0, failed: 1, usage: 2, leaseTimeout: 3, drift: 4, interrupted: 130 } as const;
+export const ExitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  leaseTimeout: 3,
+  drift: 4,
+  interrupted: 130,
+} as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 interface CatalogueEntry {

@@ -19,7 +19,12 @@ export interface EditedMigration {
 
 export type PlanProblem =
   | { readonly kind: 'drift'; readonly revision: string; readonly slug: string }
-  | { readonly kind: 'gap'; readonly revision: string; readonly slug: string; readonly highestApplied: string }
+  | {
+      readonly kind: 'gap';
+      readonly revision: string;
+      readonly slug: string;
+      readonly highestApplied: string;
+    }
   | { readonly kind: 'missing'; readonly revision: string; readonly slug: string };
 
 export type PlanOutcome = 'nothing-pending' | 'ahead' | 'pending' | 'refused';
@@ -77,13 +82,22 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
   const edited = editedMigrations(ledger, catalog);
   const isCosmetic = (e: EditedMigration) => normalized?.get(e.revision) === e.ledgerNormalizedSha256;
   const problems = [
-    ...edited.filter((e) => !isCosmetic(e)).map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
+    ...edited
+      .filter((e) => !isCosmetic(e))
+      .map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
     ...findGaps(pending, applied),
     ...findMissing(catalog, applied),
   ];
   const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
   return {
-    outcome: problems.length > 0 ? 'refused' : pending.length > 0 ? 'pending' : ahead.length > 0 ? 'ahead' : 'nothing-pending',
+    outcome:
+      problems.length > 0
+        ? 'refused'
+        : pending.length > 0
+          ? 'pending'
+          : ahead.length > 0
+            ? 'ahead'
+            : 'nothing-pending',
     pending,
     appliedCount: applied.length,
     ahead,
@@ -115,12 +129,14 @@ function findGaps(pending: readonly PendingMigration[], applied: readonly Curren
 function findMissing(catalog: readonly CatalogEntry[], applied: readonly CurrentEntry[]): PlanProblem[] {
   const present = new Set(catalog.map((e) => revisionKey(e.revision)));
   const lowest = catalog[0]?.revision;
-  return applied
-    .filter((e) => !present.has(revisionKey(e.revision)))
-    // Below the bundle's lowest revision, history was squashed into a baseline; above its highest, it is ahead.
-    .filter((e) => lowest !== undefined && compareRevisions(e.revision, lowest) > 0)
-    .filter((e) => !isAbove(e.revision, catalog.at(-1)?.revision))
-    .map(({ revision, slug }) => ({ kind: 'missing', revision, slug }));
+  return (
+    applied
+      .filter((e) => !present.has(revisionKey(e.revision)))
+      // Below the bundle's lowest revision, history was squashed into a baseline; above its highest, it is ahead.
+      .filter((e) => lowest !== undefined && compareRevisions(e.revision, lowest) > 0)
+      .filter((e) => !isAbove(e.revision, catalog.at(-1)?.revision))
+      .map(({ revision, slug }) => ({ kind: 'missing', revision, slug }))
+  );
 }
 
 const isAbove = (revision: string, highest: string | undefined): boolean =>

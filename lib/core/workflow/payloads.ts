@@ -19,7 +19,11 @@ export const startInputSchema = z.object({
 export type StartInput = z.infer<typeof startInputSchema>;
 
 /** From the context object: `$$.Execution.Name`, `$$.Execution.Id`, `$$.Execution.StartTime`. */
-export const runSchema = z.object({ id: z.string().min(1), execution: z.string().min(1), startedAt: z.string() });
+export const runSchema = z.object({
+  id: z.string().min(1),
+  execution: z.string().min(1),
+  startedAt: z.string(),
+});
 export type Run = z.infer<typeof runSchema>;
 
 export const planInputSchema = z.object({ run: runSchema, request: startInputSchema });
