@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
+import { rdsAuthorities } from '../adapters/rds/authorities.ts';
 import { RDS_CA_FILE } from '../core/workflow/certificate-file.ts';
 import { functionBuild } from './esbuild-options.ts';
-import { rdsAuthorities } from './rds-ca.ts';
 
 /**
  * Writes `index.mjs` and the certificates into `directory`, which exists, and says what went into it. Throws

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
 import { type DatabaseConfig, readDatabaseConfig } from '../adapters/postgres/config.ts';
 import { type LeaseLocation, readLeaseLocation } from './lease-location.ts';
 
@@ -18,6 +19,18 @@ export interface TargetSettings {
   readonly target: string;
 }
 
+/** Also what a proxy or an endpoint of a cluster is called. */
+const RDS_HOST = /\.rds\.amazonaws\.com(\.cn)?$/;
+
+/** RDS has authorities of its own, which Node does not know; RDS Proxy has one of those that it knows. */
+function authoritiesFor({ host, tls }: DatabaseConfig): DatabaseConfig['caPem'] {
+  if (tls === 'disable' || !RDS_HOST.test(host)) return undefined;
+  return async () => {
+    const { rdsAuthorities } = await import('../adapters/rds/authorities.ts');
+    return [...rootCertificates, rdsAuthorities(Date.now())].join('\n');
+  };
+}
+
 /** Adds to `problems`, and is undefined when the database is one of them. */
 export function readTarget(
   options: TargetOptions,
@@ -25,7 +38,8 @@ export function readTarget(
   problems: string[],
 ): TargetSettings | undefined {
   const readFile = (path: string) => readFileSync(path, 'utf8');
-  const database = readDatabaseConfig({ url: options.databaseUrl, env, readFile }, problems);
+  const given = readDatabaseConfig({ url: options.databaseUrl, env, readFile }, problems);
+  const database = given && { ...given, caPem: given.caPem ?? authoritiesFor(given) };
   const lease = readLeaseLocation(options.lease ?? (env.LOCKSTEP_LEASE || 'postgres'), problems);
   const target = options.target ?? (env.LOCKSTEP_TARGET || database?.database);
   return database && target !== undefined ? { database, lease, target } : undefined;

