@@ -1,19 +1,9 @@
 /** Plain connections, for what an app or an onlooker asks the database; migrations have sessions of their own. */
 import pg from 'pg';
-import type { DatabaseConfig } from '../adapters/postgres/index.ts';
+import { clientConfig, type DatabaseConfig } from '../adapters/postgres/index.ts';
 
 export async function openClient(database: DatabaseConfig, applicationName: string): Promise<pg.Client> {
-  const { host, port, user, tls, caPem } = database;
-  const password = typeof database.password === 'function' ? await database.password() : database.password;
-  const client = new pg.Client({
-    host,
-    port,
-    user,
-    database: database.database,
-    password: password ?? '',
-    ssl: tls === 'verify' ? (caPem ? { ca: caPem } : {}) : false,
-    application_name: applicationName,
-  });
+  const client = new pg.Client({ ...(await clientConfig(database)), application_name: applicationName });
   // A connection that breaks while idle says so here; whoever uses it next gets an error anyway.
   client.on('error', () => undefined);
   await client.connect();

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { Clock } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
+import { clientConfig } from './client-config.ts';
 import type { DatabaseConfig } from './config.ts';
 import { databaseError } from './database-error.ts';
 import { Session, type SessionFacts } from './session.ts';
@@ -50,15 +51,8 @@ export async function connect(options: ConnectOptions): Promise<Session> {
 }
 
 async function open({ config, applicationName }: ConnectOptions, timeoutMs: number): Promise<Session> {
-  const password = typeof config.password === 'function' ? await config.password() : config.password;
-  const ca = typeof config.caPem === 'function' ? await config.caPem() : config.caPem;
   const client = new pg.Client({
-    host: config.host,
-    port: config.port,
-    database: config.database,
-    user: config.user,
-    password: password ?? '',
-    ssl: config.tls === 'verify' ? { rejectUnauthorized: true, ...(ca ? { ca } : {}) } : false,
+    ...(await clientConfig(config)),
     application_name: applicationName,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,

@@ -23,6 +23,7 @@
  */
 export { type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
 export { type Change, stepSha256 } from './change.ts';
+export { clientConfig } from './client-config.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { claim, readFence } from './fence.ts';
