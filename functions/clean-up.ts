@@ -10,7 +10,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { EventBridgeSignal } from '../lib/adapters/eventbridge/index.ts';
 import { systemClock } from '../lib/adapters/process/clock.ts';
-import { executionState } from '../lib/adapters/stepfunctions/index.ts';
+import { type ExecutionState, executionState } from '../lib/adapters/stepfunctions/index.ts';
 import { ErrorName } from '../lib/core/errors/index.ts';
 import { type Bundle, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { failedVerdict } from '../lib/core/rollout/index.ts';
@@ -61,7 +61,7 @@ export const handler = handlerFor({
       held !== undefined && (await attempt('release its lease', () => leases.release(held))) === 'released';
     const verdict = stoppedVerdict(detail, settings.target, bundle, found);
     const signalled =
-      needsSignal(detail, found) &&
+      needsSignal(execution, found) &&
       (await attempt('signal roll back', () =>
         new EventBridgeSignal(eventBridge(), settings.eventBusName).send(verdict).then(() => true),
       )) === true;
@@ -91,14 +91,16 @@ async function endSessions(
 }
 
 /**
- * Not for a run that had applied everything, whatever stopped it then, and not for one whose roll back was
- * recorded: that one went on to signal by itself. A signal too many is harmless, receivers know the run.
+ * Not for a run that got as far as to signal by itself: its error is one of the catalogue then. Nor for one that
+ * had applied everything, whatever stopped it then. A signal too many is harmless, receivers know the run.
  */
-function needsSignal({ status }: Detail, found: Found | undefined): boolean {
-  const recorded = found?.record?.verdict;
-  if (recorded === 'applied') return false;
-  return !(status === 'FAILED' && (recorded === 'failed' || recorded === 'reverted'));
+function needsSignal(execution: ExecutionState, found: Found | undefined): boolean {
+  const error = execution.kind === 'ended' ? execution.error : undefined;
+  if (error === ErrorName.Signal) return true;
+  return found?.record?.verdict !== 'applied' && !OWN_ERRORS.has(error);
 }
+
+const OWN_ERRORS: ReadonlySet<string | undefined> = new Set(Object.values(ErrorName));
 
 const HOW_IT_ENDED = { ABORTED: 'was stopped', TIMED_OUT: 'ran out of time', FAILED: 'failed' } as const;
 

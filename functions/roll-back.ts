@@ -40,7 +40,9 @@ export const handler = handlerFor({
 
     let outcome = await look();
     let reversion: Reversion = { kind: 'done' };
-    if (database && outcome && outcome.applied.length > 0) {
+    if (outcome?.record?.verdict === 'applied') {
+      reversion = { kind: 'complete' };
+    } else if (database && outcome && outcome.applied.length > 0) {
       reversion = await takeBack({ run, database, settings, attempt, invocation });
       outcome = await look();
     }

@@ -197,7 +197,7 @@ const signalStates = ({ signal }: TaskStates) => ({
     comment: 'Tells deployers to keep the old version.',
     detailType: EventType.rollBack,
     next: StateName.Failed,
-    catchers: [goOnTo(StateName.Failed)],
+    catchers: [goOnTo(StateName.FailedUnsignalled)],
   }),
   [StateName.Succeeded]: {
     Type: 'Succeed',
@@ -209,5 +209,12 @@ const signalStates = ({ signal }: TaskStates) => ({
     Comment: 'The cause says what happened, what is true of the database now, and what to do next.',
     ErrorPath: '$.verdict.error.name',
     CausePath: "States.Format('{} {} {}', $.verdict.message, $.verdict.state, $.verdict.next)",
+  },
+  [StateName.FailedUnsignalled]: {
+    Type: 'Fail',
+    Comment: 'As Failed, but deployers have not been told; the clean-up tries again to tell them.',
+    Error: ErrorName.Signal,
+    CausePath:
+      "States.Format('{} {} {} Roll back could not be signalled: the clean-up function tries again.', $.verdict.message, $.verdict.state, $.verdict.next)",
   },
 });

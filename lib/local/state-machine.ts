@@ -68,6 +68,7 @@ export function startExecution(
     .catch((error: Error) => observed.then(() => failed(workflow, error, events)))
     .then(async (ended) => {
       record.status = ended.status;
+      if (ended.status === 'FAILED') record.error = ended.error;
       await observed;
       if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(functions, record);
       return ended;

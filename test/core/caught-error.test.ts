@@ -5,13 +5,14 @@ describe('the error that a Catch hands on', () => {
   test("is read from Lambda's JSON, with the code from the message", () => {
     const Cause = JSON.stringify({
       errorType: 'MigrationFailedError',
-      errorMessage: 'LS601: 0042_x failed. a. b.',
+      errorMessage: 'LS601: 0042_x failed.\na.\nb.',
       trace: ['x'],
     });
     expect(runErrorOf({ Error: 'MigrationFailedError', Cause })).toEqual({
       name: 'MigrationFailedError',
       code: 'LS601',
-      message: 'LS601: 0042_x failed. a. b.',
+      // What was true of the database then may not be any more when this is shown.
+      message: 'LS601: 0042_x failed.',
     });
   });
 

@@ -11,7 +11,7 @@ test('the example is an event as the workflow sends it', () => {
 });
 
 test('the table lists every field of the detail and no other', () => {
-  const listed = [...readDocument(PATH).matchAll(/^\| `(\w+)` \| (?:string|number|object)/gm)].map(
+  const listed = [...readDocument(PATH).matchAll(/^\| `(\w+)` *\| (?:string|number|object)/gm)].map(
     ([, name]) => name ?? '',
   );
   expect(listed.toSorted()).toEqual(Object.keys(verdictSchema.shape).toSorted());

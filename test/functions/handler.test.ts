@@ -65,7 +65,7 @@ describe('the middleware stack', () => {
     expect(error).toMatchObject({
       name: 'MigrationFailedError',
       code: 'LS601',
-      message: 'LS601: A. B. C.',
+      message: 'LS601: A.\nB.\nC.',
       context: { sqlstate: '23505' },
     });
     expect(error.cause).toBeUndefined();

@@ -110,6 +110,20 @@ describe('rolling back a failed run', () => {
     );
   });
 
+  test('of a run that had applied everything, and failed to say so, leaves the schema: somebody may have rolled out', async () => {
+    await runtime.deploy({ ...RELEASE, '0004_d.sql': 'SELECT 1;' });
+    await migrateAll('run-1');
+    const verdict = await steps.rollBack(
+      'run-1',
+      Object.assign(new Error('no bus'), { name: 'States.TaskFailed' }),
+    );
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+    expect(verdict).toMatchObject({ outcome: 'failed', signal: 'ROLL_BACK', reverted: [], notApplied: [] });
+    expect(verdict.state).toContain(
+      'stay applied: everything was applied, and roll out may have been signalled',
+    );
+  });
+
   test('reports a down script that fails, with what was reverted before it and what stays', async () => {
     const verdict = await steps.rollBack(
       'run-1',

@@ -47,7 +47,7 @@ describe('the settings of a function', () => {
         'LOCKSTEP_DATABASE_HOST is not set; ',
         'LOCKSTEP_DATABASE_PORT is not a positive whole number; ',
         'LOCKSTEP_DATABASE_TLS is none of verify, disable; ',
-        'one of LOCKSTEP_DATABASE_SECRET_ARN and LOCKSTEP_DATABASE_USER has to be set. ',
+        'one of LOCKSTEP_DATABASE_SECRET_ARN and LOCKSTEP_DATABASE_USER has to be set.\n',
       ].join(''),
     );
   });

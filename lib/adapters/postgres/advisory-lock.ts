@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { Session } from './session.ts';
-import { isoTime, literal, microseconds } from './sql.ts';
+import { AS_LOGIN, isoTime, literal, microseconds } from './sql.ts';
 
 /** Signed decimal text of a bigint: JavaScript's numbers lose bits above 2^53. Locks are per database. */
 export function advisoryKey(scope: string): string {
@@ -37,7 +37,7 @@ export interface LockedBy {
   readonly queryAgeMs: number;
 }
 
-const HOLDER = `SELECT l.pid, ${microseconds('a.backend_start')} AS backend_start, a.application_name, a.state,
+const HOLDER = `${AS_LOGIN}; SELECT l.pid, ${microseconds('a.backend_start')} AS backend_start, a.application_name, a.state,
     ${isoTime('a.backend_start')} AS connected_at, ${microseconds('a.state_change')} AS state_change,
     pg_catalog.round(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change)) AS age_ms
   FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid

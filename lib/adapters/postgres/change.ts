@@ -1,5 +1,6 @@
 /** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
 import { type Script, type Step, sha256, statementText } from '../../core/plan/index.ts';
+import type { SessionFacts } from './session.ts';
 import { literal } from './sql.ts';
 
 export interface Change {
@@ -87,5 +88,7 @@ const journalRow = ({ revision, ordinal }: Change, step: Step): string =>
   `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step.index}`;
 
 /** Of the step that ends a migration (null) its ledger row is checked and completed; of any other one its journal row. */
-export const leaveStep = ({ revision, ordinal }: Change, step: number | null, login: string): string =>
-  `SELECT lockstep.leave_step(${literal(revision)}, ${ordinal}, ${step ?? 'NULL'}, ${literal(login)})`;
+export function leaveStep({ revision, ordinal }: Change, step: number | null, login: SessionFacts): string {
+  const values = [literal(revision), ordinal, step ?? 'NULL', literal(login.user), literal(login.actingAs)];
+  return `SELECT lockstep.leave_step(${values.join(', ')})`;
+}

@@ -7,7 +7,7 @@ import type { DatabaseConfig } from './config.ts';
 import { databaseError } from './database-error.ts';
 import { Session, type SessionFacts } from './session.ts';
 import { SESSION_SETTINGS } from './session-settings.ts';
-import { microseconds } from './sql.ts';
+import { AS_LOGIN, microseconds } from './sql.ts';
 
 /** A container that still starts; a paused serverless cluster, which takes about half a minute to wake. */
 const DEFAULT_CONNECT_BUDGET_MS = 60_000;
@@ -70,11 +70,13 @@ async function open({ config, applicationName }: ConnectOptions, timeoutMs: numb
   }
 }
 
-const HELLO = `SELECT pg_catalog.pg_backend_pid() AS pid,
+/** As the login, with the role that it acts as carried over in a setting that lasts no longer than the message. */
+const HELLO = `SELECT pg_catalog.set_config('lockstep.acting_as', current_user, true); ${AS_LOGIN};
+  SELECT pg_catalog.pg_backend_pid() AS pid,
   (SELECT ${microseconds('a.backend_start')} FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) AS backend_start,
   pg_catalog.current_setting('search_path') AS search_path,
   pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only,
-  session_user AS "user", pg_catalog.current_database() AS database,
+  session_user AS "user", pg_catalog.current_setting('lockstep.acting_as') AS acting_as, pg_catalog.current_database() AS database,
   pg_catalog.current_setting('server_version_num') AS server_version`;
 
 async function hello(session: Session): Promise<SessionFacts> {
@@ -88,6 +90,7 @@ async function hello(session: Session): Promise<SessionFacts> {
     searchPath: row!.search_path ?? '',
     readOnly: row!.read_only === 't',
     user: row!.user ?? '',
+    actingAs: row!.acting_as ?? '',
     database: row!.database ?? '',
     serverVersion: Number(row!.server_version),
   };

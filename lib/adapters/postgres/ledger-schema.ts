@@ -91,7 +91,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'LS001', MESSAGE = 'a newer attempt has claimed this database';
   END IF;
 END $function$;
-CREATE FUNCTION lockstep.leave_step(of_revision bigint, of_ordinal int, of_step int, login text)
+CREATE FUNCTION lockstep.leave_step(of_revision bigint, of_ordinal int, of_step int, login text, acting_as text)
 RETURNS void LANGUAGE plpgsql AS $function$
 BEGIN
   IF of_step IS NULL THEN
@@ -109,7 +109,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_LEDGER_LOCK}) THEN
     RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it gave up the advisory lock';
   END IF;
-  IF session_user <> login OR current_user <> login THEN
+  IF session_user <> login OR current_user <> acting_as THEN
     RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it changed the login';
   END IF;
 END $function$;

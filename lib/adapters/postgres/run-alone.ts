@@ -93,9 +93,9 @@ export async function settleStarted(
 }
 
 async function recordDone(session: Session, change: Change, step: Step): Promise<void> {
-  const { user } = session.facts;
-  const statements = [checkFence(change), adoptJournal(change, step), leaveStep(change, step.index, user)];
-  if (isLastStep(change, step)) statements.push(insertEntry(change), leaveStep(change, null, user));
+  const { facts } = session;
+  const statements = [checkFence(change), adoptJournal(change, step), leaveStep(change, step.index, facts)];
+  if (isLastStep(change, step)) statements.push(insertEntry(change), leaveStep(change, null, facts));
   await session.query(statements.join('; '));
 }
 

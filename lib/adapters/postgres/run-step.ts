@@ -48,7 +48,7 @@ function messageFor(
   step: TransactionalStep,
   timeLeftMs: number,
 ): SentMessage {
-  const { searchPath, user } = session.facts;
+  const { searchPath } = session.facts;
   const last = isLastStep(change, step);
   const before = [
     'BEGIN ISOLATION LEVEL READ COMMITTED',
@@ -61,7 +61,7 @@ function messageFor(
   const after = [
     '',
     restoreSession(session.applicationName),
-    leaveStep(change, last ? null : step.index, user),
+    leaveStep(change, last ? null : step.index, session.facts),
     'COMMIT',
   ].join(STATEMENT_SEPARATOR);
   return {

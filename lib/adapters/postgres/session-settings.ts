@@ -39,7 +39,7 @@ export const SESSION_SETTINGS = `SELECT ${assignments.join(', ')}; ${CHECK_INTER
 
 /** After a migration: login, every setting that it changed, then ours again. */
 export const restoreSession = (applicationName: string): string =>
-  `RESET SESSION AUTHORIZATION; RESET ALL; SET application_name = ${literal(applicationName)}; ${SESSION_SETTINGS}`;
+  `RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET application_name = ${literal(applicationName)}; ${SESSION_SETTINGS}`;
 
 /** A statement that waits longer for a lock makes everybody else queue behind it. */
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;

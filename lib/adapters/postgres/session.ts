@@ -11,6 +11,8 @@ export interface SessionFacts {
   readonly searchPath: string;
   readonly readOnly: boolean;
   readonly user: string;
+  /** Who the login acts as: another role, if ALTER ROLE … SET role says so. */
+  readonly actingAs: string;
   readonly database: string;
   readonly serverVersion: number;
 }

@@ -1,9 +1,9 @@
 /** Names of Lockstep's sessions, as pg_stat_activity shows them, and how to end one. */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, sleepOrAbort } from '../../core/clock.ts';
 import { connect } from './connect.ts';
 import type { Session } from './session.ts';
-import { literal, microseconds } from './sql.ts';
+import { AS_LOGIN, literal, microseconds } from './sql.ts';
 
 /** PostgreSQL cuts application_name at 63 bytes: 10 for the prefix, up to 16 digits, a blank, and the rest. */
 const LABEL_LENGTH = 36;
@@ -42,14 +42,14 @@ export async function nameSession(session: Session, applicationName: string): Pr
 /** Asks the server to end the session; that it is gone shows when its lock is free. Throws LS306. */
 export async function endSession(session: Session, id: SessionId): Promise<void> {
   await session.query(
-    `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`,
+    `${AS_LOGIN}; SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`,
   );
 }
 
 /** Ends all sessions of one run in this database and gives their number. Throws LS3xx. */
 export async function endSessions(session: Session, runId: string): Promise<number> {
   const [row] = await session.query(
-    `SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) AS ended FROM pg_catalog.pg_stat_activity a
+    `${AS_LOGIN}; SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) AS ended FROM pg_catalog.pg_stat_activity a
      WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
        AND a.application_name LIKE 'lockstep #%'
        AND pg_catalog.split_part(a.application_name, ' ', 3) = ${literal(labelOf(runId))}`,
@@ -61,15 +61,18 @@ const CANCEL_CONNECT_MS = 3_000;
 const CANCEL_TAKES_MS = 5_000;
 
 /**
- * Stops the SQL that the session runs now. Returns when the session is idle again; if that cannot be had, the
+ * Stops the statement that the session runs now. Returns when it has ended; if that cannot be had, the
  * connection is dropped, and the server ends the statement by itself (client_connection_check_interval).
  */
 export async function cancelRunning(session: Session, clock: Clock): Promise<void> {
   if (!session.busy || session.isLost) return;
+  // This one statement: what is sent after it (to clean up) is not to be stopped.
+  const over = new AbortController();
+  const running = session.whenIdle().then(() => over.abort());
   // When the server cannot be asked, dropping the connection is what is left.
   await sendCancel(session, clock).catch(() => undefined);
-  await Promise.race([session.whenIdle(), clock.sleep(CANCEL_TAKES_MS)]);
-  if (session.busy) session.destroy();
+  await Promise.race([running, sleepOrAbort(clock, CANCEL_TAKES_MS, over.signal)]);
+  if (!over.signal.aborted) session.destroy();
 }
 
 async function sendCancel(session: Session, clock: Clock): Promise<void> {
@@ -77,7 +80,7 @@ async function sendCancel(session: Session, clock: Clock): Promise<void> {
   const second = await connect({ config, clock, applicationName: 'lockstep cancel' });
   try {
     await second.query(
-      `SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(session.facts)}`,
+      `${AS_LOGIN}; SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(session.facts)}`,
     );
   } finally {
     await second.end();

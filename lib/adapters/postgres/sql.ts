@@ -12,3 +12,9 @@ export const microseconds = (timestamp: string): string =>
 /** A timestamptz as people and JSON read it: 2026-11-21T06:23:10.123Z. */
 export const isoTime = (timestamp: string): string =>
   `pg_catalog.to_char(${timestamp} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/**
+ * For the rest of the message (which is one transaction) the login itself: a role that it acts as by ALTER ROLE …
+ * SET role does not see the login's sessions in pg_stat_activity, and may not end them.
+ */
+export const AS_LOGIN = "SELECT pg_catalog.set_config('role', 'none', true)";

@@ -1,5 +1,6 @@
 /**
- * Executions of the workflow, seen from one of their functions: whether the holder of a lease is still there.
+ * Executions of the workflow, seen from one of their functions: whether the holder of a lease is still there, and
+ * how one ended.
  *
  * Invariant: `ended` is answered only when Step Functions says so, because a lease is taken over on that word;
  * whatever is not certain is `unknown`, and then the lease's own duration decides.
@@ -10,7 +11,8 @@ import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 
 export type ExecutionState =
   | { readonly kind: 'running' }
-  | { readonly kind: 'ended' }
+  /** `error`: the name that its Fail state gave, or Step Functions; of one that FAILED only. */
+  | { readonly kind: 'ended'; readonly error: string | undefined }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Of a STANDARD machine, in any partition; others, and `host:pid:uuid`, are no such ARN. */
@@ -21,12 +23,12 @@ const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 export async function executionState(client: SFNClient, holder: string): Promise<ExecutionState> {
   if (!EXECUTION_ARN.test(holder)) return { kind: 'unknown', reason: 'the holder is no execution' };
   try {
-    const { status } = await client.send(new DescribeExecutionCommand({ executionArn: holder }));
-    return { kind: status !== undefined && ENDED.includes(status) ? 'ended' : 'running' };
+    const { status, error } = await client.send(new DescribeExecutionCommand({ executionArn: holder }));
+    return status !== undefined && ENDED.includes(status) ? { kind: 'ended', error } : { kind: 'running' };
   } catch (error) {
     const reason = error instanceof Error ? error.name : String(error);
     // It ended so long ago that its history is deleted.
-    if (reason === 'ExecutionDoesNotExist') return { kind: 'ended' };
+    if (reason === 'ExecutionDoesNotExist') return { kind: 'ended', error: undefined };
     return { kind: 'unknown', reason };
   }
 }

@@ -42,7 +42,8 @@ export class LockstepError extends Error {
   readonly context: Readonly<Record<string, string | number | boolean | null>>;
 
   constructor(code: ErrorCode, details: ErrorDetails) {
-    super(`${code}: ${details.what} ${details.state} ${details.remedy}`, { cause: details.cause });
+    // A line each: who gets no more than the message can still tell them apart.
+    super(`${code}: ${details.what}\n${details.state}\n${details.remedy}`, { cause: details.cause });
     this.name = CATALOGUE[code].name;
     this.code = code;
     this.what = details.what;

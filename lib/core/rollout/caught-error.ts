@@ -16,9 +16,14 @@ export function runErrorOf(caught: {
   readonly Cause?: string | undefined;
 }): RunError {
   const cause = caught.Cause ?? '';
-  const message = (fromLambda(cause) ?? cause) || `A step of the workflow ended with ${caught.Error}.`;
+  const told = (fromLambda(cause) ?? cause) || `A step of the workflow ended with ${caught.Error}.`;
+  const message = whatHappened(told);
   return { name: caught.Error, code: codeOf(message), message: message.slice(0, LONGEST_MESSAGE) };
 }
+
+/** Of Lockstep's own errors the first line: what is true of the database is another thing after a roll back. */
+const whatHappened = (told: string): string =>
+  CODE_PREFIX.test(told) ? (told.split('\n')[0] ?? told) : told;
 
 function fromLambda(cause: string): string | undefined {
   try {

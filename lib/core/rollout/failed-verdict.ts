@@ -7,6 +7,8 @@ import { inWords, type NameList, nameList, type RunFacts, verdictOf, were } from
 export type Reversion =
   | { readonly kind: 'done' }
   | { readonly kind: 'not-asked' }
+  /** All of it was applied; only telling so failed, and whoever was told may have rolled out. */
+  | { readonly kind: 'complete' }
   | { readonly kind: 'lease-not-held' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly reason: string };
@@ -68,6 +70,8 @@ function whyItStays(reversion: Reversion): string {
   switch (reversion.kind) {
     case 'not-asked':
       return 'the roll-back policy takes back the code only';
+    case 'complete':
+      return 'everything was applied, and roll out may have been signalled before the run failed';
     case 'lease-not-held':
       return 'this run does not hold the lease, and must not touch the schema without it';
     case 'stopped':

@@ -10,6 +10,7 @@
  *        ReleaseLeaseForReplan ─► Plan    └ stale, lost ──┤
  *                                                         └ failed ─► RollBack ─► ReleaseLeaseAfterFailure
  *                                                                             ─► SignalRollBack ─► Failed
+ *                                                                         could not be sent ─► FailedUnsignalled
  *
  * Invariants
  * - No lease, restore point or write unless something is pending.

@@ -19,6 +19,7 @@ export const StateName = {
   SignalRollBack: 'Signal roll back',
   Succeeded: 'Succeeded',
   Failed: 'Failed',
+  FailedUnsignalled: 'Failed, roll back not signalled',
 } as const;
 export type StateName = (typeof StateName)[keyof typeof StateName];
 

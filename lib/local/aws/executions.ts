@@ -9,6 +9,8 @@ export interface ExecutionRecord {
   readonly name: string;
   readonly startedAtMs: number;
   status: ExecutionStatus;
+  /** Of one that FAILED. */
+  error?: string;
 }
 
 export class LocalExecutions {
