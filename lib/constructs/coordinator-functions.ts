@@ -2,9 +2,10 @@
  * The seven functions, each with a role and a log group of its own. What one may do beyond logging is said in
  * `grant` below and in grantDescribeExecutions, and nowhere else.
  */
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   Function as LambdaFunction,
@@ -13,7 +14,6 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FUNCTION_NAMES, type FunctionName } from '../core/workflow/state-name.ts';
@@ -22,8 +22,9 @@ import type { ResolvedDatabase } from './database.ts';
 import { functionCode, HANDLER } from './function-code.ts';
 import { functionRole } from './function-role.ts';
 import { type FunctionSettings, functionSettings } from './function-settings.ts';
-import { executionsOf, putSignals } from './grants.ts';
+import { describeExecutions, executionsOf, putSignals } from './grants.ts';
 import type { LeaseTable } from './lease-table.ts';
+import { logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
 import { grantSnapshots } from './snapshot-grant.ts';
 
@@ -35,6 +36,7 @@ export interface CoordinatorFunctionsProps {
   readonly network: Network;
   readonly leaseTable: LeaseTable;
   readonly eventBus: IEventBus;
+  readonly encryptionKey: IKey | undefined;
   readonly snapshotsToKeep: number;
   readonly migrateTimeout: Duration;
 }
@@ -70,12 +72,8 @@ export class CoordinatorFunctions extends Construct {
 
   private create(name: FunctionName, settings: FunctionSettings, props: CoordinatorFunctionsProps) {
     const scope = new Construct(this, name);
-    const logGroup = new LogGroup(scope, 'Logs', {
-      retention: RetentionDays.SIX_MONTHS,
-      // What was migrated is in the ledger; the logs go with the functions.
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = functionRole(scope, logGroup, settings.usesDatabase);
+    const logs = logGroup(scope, props.encryptionKey);
+    const role = functionRole(scope, logs, settings.usesDatabase);
     const { vpc, subnets, securityGroup } = props.network;
     const besideTheDatabase = {
       vpc,
@@ -93,7 +91,7 @@ export class CoordinatorFunctions extends Construct {
       timeout: settings.timeout,
       environment: props.environment,
       role,
-      logGroup,
+      logGroup: logs,
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
       ...(settings.usesDatabase ? besideTheDatabase : {}),
@@ -121,15 +119,14 @@ export class CoordinatorFunctions extends Construct {
    * leaves one that was redriven alone. In a policy of its own: the machine depends on the functions and their
    * roles, so these cannot depend on the machine.
    */
-  grantDescribeExecutions(stateMachine: StateMachine): void {
-    const executions = executionsOf(stateMachine);
+  grantDescribeExecutions(stateMachine: StateMachine, encryptionKey: IKey | undefined): void {
     const policy = new Policy(this, 'DescribeExecutions', {
       roles: [this.roles['acquire-lease'], this.roles['clean-up']],
-      statements: [new PolicyStatement({ actions: ['states:DescribeExecution'], resources: [executions] })],
+      statements: describeExecutions(stateMachine, encryptionKey),
     });
     acknowledgeWildcard(
       policy,
-      executions,
+      executionsOf(stateMachine),
       'Executions are named when they start; all are of this one state machine.',
     );
   }

@@ -22,8 +22,8 @@ export interface MigrationCoordinatorProps {
   /** @default private subnets, else isolated ones */
   readonly vpcSubnets?: SubnetSelection;
   /**
-   * VPC endpoints for DynamoDB, Secrets Manager and EventBridge: true creates them, false says that the VPC has
-   * them. Has to be said for isolated subnets, which reach no AWS service otherwise.
+   * VPC endpoints for DynamoDB, Secrets Manager, Step Functions and EventBridge: true creates them, false says that
+   * the VPC has them. Has to be said for isolated subnets, which reach no AWS service otherwise.
    */
   readonly createEndpoints?: boolean;
 
@@ -69,8 +69,10 @@ export interface MigrationCoordinatorProps {
   /** @default the account's default bus */
   readonly eventBus?: IEventBus;
   /**
-   * Key of the lease table.
-   * @default the AWS managed key of DynamoDB
+   * A symmetric key of your own for what Lockstep keeps: the lease table, the executions and definition of the state
+   * machine, and all log groups. Not for the dead letters (ids of executions) and the functions' environment (names).
+   * If the app does not own the key, its policy has to let CloudWatch Logs use it (docs/constructs.md).
+   * @default keys of AWS
    */
   readonly encryptionKey?: IKey;
   /** @default alarms notify nobody */

@@ -2,10 +2,10 @@
  * The table that holds the lease: one item, never deleted, so that its fencing token only grows. A lost table is
  * not a lost database (the fence row in the ledger goes on refusing older tokens), but it is kept as if it were.
  */
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type IKey, ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { LeaseAttribute } from '../core/lease/attributes.ts';
 
@@ -26,6 +26,9 @@ export class LeaseTable extends Table {
   /** Reads and conditional puts; no delete, no scan: that is all the lease protocol does. */
   grantLease(grantee: IGrantable): void {
     this.grant(grantee, 'dynamodb:GetItem', 'dynamodb:PutItem');
-    this.encryptionKey?.grantEncryptDecrypt(grantee);
+    const { region } = Stack.of(this);
+    this.encryptionKey?.grantEncryptDecrypt(
+      new ViaServicePrincipal(`dynamodb.${region}.amazonaws.com`, grantee.grantPrincipal),
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { EnvName } from '../core/workflow/state-name.ts';
@@ -13,11 +14,11 @@ import { CoordinatorFunctions } from './coordinator-functions.ts';
 import { type CoordinatorSettings, type MigrationCoordinatorProps, settingsOf } from './coordinator-props.ts';
 import { coordinatorDashboard } from './dashboard.ts';
 import { type ResolvedDatabase, resolveDatabase } from './database.ts';
-import { executionsOf } from './grants.ts';
+import { describeExecutions, letLogsEncrypt } from './grants.ts';
 import { LeaseTable } from './lease-table.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
-import { migrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
 import { RUNBOOK } from './runbook.ts';
 import { Workflow } from './workflow.ts';
 
@@ -38,6 +39,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
   /** Of the functions that use the database: let them in where Lockstep cannot (a plain host). */
   readonly connections: Connections;
   private readonly workflow: Workflow;
+  private readonly encryptionKey: IKey | undefined;
   private readonly metrics: CoordinatorMetrics;
 
   constructor(scope: Construct, id: string, props: MigrationCoordinatorProps) {
@@ -51,17 +53,21 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       usesSecret: database.usesSecret,
     });
     const eventBus = props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default');
-    const leaseTable = new LeaseTable(this, 'LeaseTable', props.encryptionKey);
+    const { encryptionKey } = props;
+    if (encryptionKey) letLogsEncrypt(this, encryptionKey);
+    const leaseTable = new LeaseTable(this, 'LeaseTable', encryptionKey);
     const functions = new CoordinatorFunctions(this, 'Functions', {
       ...settings,
       database,
       network,
       leaseTable,
       eventBus,
+      encryptionKey,
       bundle: bundleLayer(this, 'Bundle', props.migrations),
       environment: environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
     });
-    this.workflow = new Workflow(this, 'Workflow', { ...settings, functions, eventBus });
+    this.workflow = new Workflow(this, 'Workflow', { ...settings, functions, eventBus, encryptionKey });
+    this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
     this.connections = new Connections({ securityGroups: [network.securityGroup] });
@@ -88,7 +94,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
    * that stage without roll-back: run with an older bundle it changes nothing.
    */
   toPipelineAction(options: PipelineActionOptions = {}): IAction {
-    return migrateAction(this.stateMachine, options);
+    return new MigrateAction(this.workflow.stateMachine, this.encryptionKey, options);
   }
 
   /** Adds the action of `toPipelineAction` to the stage. */
@@ -99,17 +105,12 @@ export class MigrationCoordinator extends Construct implements IConnectable {
   /** To start runs and to ask how they ended. */
   grantStartMigration(grantee: IGrantable): Grant {
     const { stateMachine } = this.workflow;
-    const start = Grant.addToPrincipal({
-      grantee,
-      actions: ['states:StartExecution'],
-      resourceArns: [stateMachine.stateMachineArn],
-    });
-    const ask = Grant.addToPrincipal({
-      grantee,
-      actions: ['states:DescribeExecution'],
-      resourceArns: [executionsOf(stateMachine)],
-    });
-    return start.combine(ask);
+    const start = stateMachine.grantStartExecution(grantee);
+    return describeExecutions(stateMachine, this.encryptionKey)
+      .map(({ actions, resources: resourceArns, conditions }) =>
+        Grant.addToPrincipal({ grantee, actions, resourceArns, conditions }),
+      )
+      .reduce((all, one) => all.combine(one), start);
   }
 
   /** Runs that ended with everything applied, or with nothing to do. */

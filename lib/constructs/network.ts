@@ -2,9 +2,11 @@
  * Where the functions that use the database run, and how they reach AWS from there. The others run outside the
  * VPC: they call AWS only, and a network interface would make them slower to start and dependent on endpoints.
  *
- * What the functions in the VPC call: DynamoDB (the lease), Secrets Manager (unless they log in with IAM), and
- * EventBridge (clean-up's signal). Logs, metrics (in the logs) and traces leave through Lambda itself.
+ * What the functions in the VPC call: DynamoDB (the lease), Secrets Manager (unless they log in with IAM), Step
+ * Functions (clean-up looks how the run ended) and EventBridge (clean-up's signal). Logs, metrics (in the logs) and
+ * traces leave through Lambda itself.
  */
+import { Validations } from 'aws-cdk-lib';
 import {
   GatewayVpcEndpoint,
   GatewayVpcEndpointAwsService,
@@ -44,6 +46,10 @@ export function createNetwork(scope: Construct, props: NetworkProps): Network {
     vpc: props.vpc,
     description: 'Lockstep functions that use the database',
   });
+  Validations.of(securityGroup).acknowledge({
+    id: 'Annotation::@aws-cdk/aws-ec2:ipv4IgnoreEgressRule',
+    reason: 'All traffic may leave: to AWS services, and to name servers that the VPC may have of its own.',
+  });
   const network = { vpc: props.vpc, subnets: { subnets }, securityGroup };
   if (props.createEndpoints) createEndpoints(scope, network, props.usesSecret);
   return network;
@@ -56,6 +62,7 @@ function endpointsMissing(isolated: readonly ISubnet[], { usesSecret }: NetworkP
   const services = [
     'dynamodb (gateway)',
     ...(usesSecret ? ['secretsmanager (interface)'] : []),
+    'states (interface)',
     'events (interface)',
   ];
   return [
@@ -77,6 +84,7 @@ function createEndpoints(
   });
   const services = {
     EventsEndpoint: InterfaceVpcEndpointAwsService.EVENTBRIDGE,
+    StatesEndpoint: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
     ...(usesSecret ? { SecretsManagerEndpoint: InterfaceVpcEndpointAwsService.SECRETS_MANAGER } : {}),
   };
   for (const [id, service] of Object.entries(services)) {

@@ -1,8 +1,17 @@
 /** The coordinator as an action of CodePipeline: it succeeds when everything is applied, and fails otherwise. */
-import { GlobalVariables } from 'aws-cdk-lib/aws-codepipeline';
+import {
+  type ActionBindOptions,
+  type ActionConfig,
+  GlobalVariables,
+  type IStage,
+} from 'aws-cdk-lib/aws-codepipeline';
 import { StateMachineInput, StepFunctionInvokeAction } from 'aws-cdk-lib/aws-codepipeline-actions';
-import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
 import type { StartInput } from '../core/workflow/payloads.ts';
+import { decryptExecutions } from './grants.ts';
 
 export interface PipelineActionOptions {
   /** @default 'Migrate' */
@@ -14,18 +23,24 @@ export interface PipelineActionOptions {
 }
 
 /** No execution name is given: CodePipeline uses the action's own execution id, which is new at every retry. */
-export function migrateAction(
-  stateMachine: IStateMachine,
-  { actionName = 'Migrate', runOrder = 1, toRevision }: PipelineActionOptions,
-): StepFunctionInvokeAction {
-  const input: StartInput = {
-    reason: `pipeline execution ${GlobalVariables.executionId}`,
-    ...(toRevision === undefined ? {} : { toRevision }),
-  };
-  return new StepFunctionInvokeAction({
-    actionName,
-    runOrder,
-    stateMachine,
-    stateMachineInput: StateMachineInput.literal(input),
-  });
+export class MigrateAction extends StepFunctionInvokeAction {
+  private readonly decrypt: PolicyStatement | undefined;
+
+  constructor(
+    stateMachine: StateMachine,
+    encryptionKey: IKey | undefined,
+    { actionName = 'Migrate', runOrder = 1, toRevision }: PipelineActionOptions,
+  ) {
+    const input: StartInput = {
+      reason: `pipeline execution ${GlobalVariables.executionId}`,
+      ...(toRevision === undefined ? {} : { toRevision }),
+    };
+    super({ actionName, runOrder, stateMachine, stateMachineInput: StateMachineInput.literal(input) });
+    this.decrypt = encryptionKey && decryptExecutions(stateMachine, encryptionKey);
+  }
+
+  protected override bound(scope: Construct, stage: IStage, options: ActionBindOptions): ActionConfig {
+    if (this.decrypt) options.role.addToPrincipalPolicy(this.decrypt);
+    return super.bound(scope, stage, options);
+  }
 }

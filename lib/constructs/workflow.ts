@@ -1,17 +1,24 @@
 /** The state machine with its role and log, and the rule that cleans up after runs that it could not end itself. */
-import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Names, Stack } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  CustomerManagedEncryptionConfiguration,
+  DefinitionBody,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
 import type { CoordinatorFunctions } from './coordinator-functions.ts';
 import { putSignals } from './grants.ts';
+import { logGroup } from './log-group.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
 import { STATE_FUNCTIONS } from './workflow-task.ts';
 
@@ -19,6 +26,7 @@ export interface WorkflowProps {
   readonly target: string;
   readonly functions: CoordinatorFunctions;
   readonly eventBus: IEventBus;
+  readonly encryptionKey: IKey | undefined;
   readonly runTimeout: Duration;
 }
 
@@ -29,8 +37,8 @@ export class Workflow extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkflowProps) {
     super(scope, id);
-    const { functions, eventBus } = props;
-    this.stateMachine = this.createStateMachine(this.definition(props));
+    const { functions, eventBus, encryptionKey } = props;
+    this.stateMachine = this.createStateMachine(this.definition(props), encryptionKey);
     this.stateMachine.addToRolePolicy(
       new PolicyStatement({
         actions: ['lambda:InvokeFunction'],
@@ -38,7 +46,7 @@ export class Workflow extends Construct {
       }),
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
-    functions.grantDescribeExecutions(this.stateMachine);
+    functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
     this.deadLetters = new Queue(this, 'CleanUpDeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -61,20 +69,24 @@ export class Workflow extends Construct {
     });
   }
 
-  private createStateMachine(definition: AslDefinition): StateMachine {
-    const logGroup = new LogGroup(this, 'Logs', {
+  private createStateMachine(definition: AslDefinition, encryptionKey: IKey | undefined): StateMachine {
+    const name = Names.uniqueResourceName(this, { maxLength: 80, separator: '-' });
+    const logs = logGroup(this, encryptionKey, {
       // Without this prefix every state machine adds to one resource policy of the account, which has a size limit.
-      logGroupName: `/aws/vendedlogs/states/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-' })}`,
-      retention: RetentionDays.SIX_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
+      logGroupName: `/aws/vendedlogs/states/${name}`,
     });
     const stateMachine = new StateMachine(this, 'StateMachine', {
+      // The use of a key is granted for the machine's ARN, which has to be known before the machine is there.
+      stateMachineName: name,
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
       // An EXPRESS one reports success to CodePipeline as soon as it has started: no gate.
       stateMachineType: StateMachineType.STANDARD,
       comment: definition.Comment,
       tracingEnabled: true,
-      logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
+      logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: false },
+      ...(encryptionKey
+        ? { encryptionConfiguration: new CustomerManagedEncryptionConfiguration(encryptionKey) }
+        : {}),
     });
     acknowledgeWildcard(
       stateMachine,

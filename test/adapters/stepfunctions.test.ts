@@ -20,9 +20,10 @@ async function clientOf(states: Service): Promise<SFNClient> {
   return client;
 }
 
-const withStatus = (status: ExecutionStatus): Promise<SFNClient> => {
+const withStatus = (status: ExecutionStatus, more: { error?: string } = {}): Promise<SFNClient> => {
   const executions = new LocalExecutions();
-  executions.add({ executionArn: EXECUTION, stateMachineArn: 'm', name: 'run-1', startedAtMs: 0, status });
+  const names = { executionArn: EXECUTION, stateMachineArn: 'm', name: 'run-1' };
+  executions.add({ ...names, startedAtMs: 0, status, ...more });
   return clientOf(executions.service);
 };
 
@@ -37,6 +38,11 @@ describe('the state of an execution', () => {
       expect(await executionState(await withStatus(status), EXECUTION)).toEqual({ kind: 'ended' });
     },
   );
+
+  test('has the error with which it failed', async () => {
+    const client = await withStatus('FAILED', { error: 'DriftError' });
+    expect(await executionState(client, EXECUTION)).toEqual({ kind: 'ended', error: 'DriftError' });
+  });
 
   test('counts as running with a status that this code does not know, such as PENDING_REDRIVE', async () => {
     const client = await clientOf({

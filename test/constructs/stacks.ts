@@ -1,7 +1,8 @@
 /** Stacks to look at, made once per suite, without bundling. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   AuroraPostgresEngineVersion,
   ClusterInstance,
@@ -11,25 +12,31 @@ import {
   DatabaseInstanceEngine,
   PostgresEngineVersion,
 } from 'aws-cdk-lib/aws-rds';
-import { MigrationCoordinator } from '../../lib/index.ts';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { MigrationCoordinator, type MigrationCoordinatorProps } from '../../lib/index.ts';
 
 export const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname;
 /** For whatever synthesizes: a machine under load takes its time. */
 export const SYNTHESIS_MS = 60_000;
+export const TARGET = 'orders-production';
 
 export const ISOLATED = { subnetType: SubnetType.PRIVATE_ISOLATED };
 
-export const newApp = (): App =>
+export const newApp = (context: Readonly<Record<string, unknown>> = {}): App =>
   new App({
-    context: { 'aws:cdk:bundling-stacks': [] },
+    context: { 'aws:cdk:bundling-stacks': [], ...context },
     // It takes seconds; `npm run synth` has it switched on.
     builtinCloudFormationValidation: false,
   });
 
-export const newStack = (): Stack => new Stack(newApp(), 'Test');
+export const newStack = (context?: Readonly<Record<string, unknown>>): Stack =>
+  new Stack(newApp(context), 'Test');
 
 export const isolatedVpc = (stack: Stack): IVpc =>
   new Vpc(stack, 'Vpc', { natGateways: 0, subnetConfiguration: [{ name: 'database', ...ISOLATED }] }) as IVpc;
+
+/** With a way to the internet from its private subnets. */
+export const privateVpc = (stack: Stack): IVpc => new Vpc(stack, 'Vpc', { maxAzs: 2 }) as IVpc;
 
 export const aurora = (stack: Stack, vpc: IVpc): DatabaseCluster =>
   new DatabaseCluster(stack, 'Database', {
@@ -43,27 +50,74 @@ export const aurora = (stack: Stack, vpc: IVpc): DatabaseCluster =>
 export const rdsInstance = (stack: Stack, vpc: IVpc): DatabaseInstance =>
   new DatabaseInstance(stack, 'Database', {
     vpc,
-    vpcSubnets: ISOLATED,
     engine: DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_17 }),
   });
 
-export interface AuroraStack {
+export interface CoordinatorStack {
   readonly stack: Stack;
   readonly coordinator: MigrationCoordinator;
   readonly template: Template;
 }
 
-/** The common case: Aurora in isolated subnets, every default. */
-export function auroraStack(): AuroraStack {
-  const stack = newStack();
-  const vpc = isolatedVpc(stack);
+type Given = Omit<MigrationCoordinatorProps, 'databaseName' | 'migrations'>;
+
+/** A stack with a coordinator in it, and what `given` adds to it beforehand. */
+export function coordinatorStack(
+  given: (stack: Stack) => Given,
+  context?: Readonly<Record<string, unknown>>,
+): CoordinatorStack {
+  const stack = newStack(context);
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
-    database: aurora(stack, vpc),
     databaseName: 'orders',
     migrations: MIGRATIONS,
-    vpc,
-    createEndpoints: true,
-    target: 'orders-production',
+    target: TARGET,
+    ...given(stack),
   });
   return { stack, coordinator, template: Template.fromStack(stack) };
 }
+
+const inIsolatedSubnets = (stack: Stack): Given => {
+  const vpc = isolatedVpc(stack);
+  return { database: aurora(stack, vpc), vpc, createEndpoints: true };
+};
+
+/** The common case: Aurora in isolated subnets, every default. */
+export const auroraStack = (context?: Readonly<Record<string, unknown>>): CoordinatorStack =>
+  coordinatorStack(inIsolatedSubnets, context);
+
+/** The other ways to use the construct. */
+export const VARIANTS = {
+  'an RDS instance in private subnets': () =>
+    coordinatorStack((stack) => {
+      const vpc = privateVpc(stack);
+      return { database: rdsInstance(stack, vpc), vpc };
+    }),
+  'a plain host with a secret': () =>
+    coordinatorStack((stack) => ({
+      database: { host: 'db.example.com', port: 6432 },
+      login: { secret: new Secret(stack, 'Login') },
+      vpc: privateVpc(stack),
+    })),
+  'IAM login': () =>
+    coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), login: { iamUser: 'migrator' } })),
+  'a key of its own': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
+    })),
+  'no restore point': () =>
+    coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: 'none' as const })),
+  'a database of another stack': () =>
+    coordinatorStack((stack) => ({
+      database: DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {
+        instanceIdentifier: 'orders',
+        instanceEndpointAddress: 'orders.example.com',
+        port: 5432,
+        securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'DatabaseSecurityGroup', 'sg-1')],
+      }),
+      login: { secret: Secret.fromSecretNameV2(stack, 'Login', 'orders/migrator') },
+      vpc: privateVpc(stack),
+    })),
+} as const satisfies Record<string, () => CoordinatorStack>;
+export type VariantName = keyof typeof VARIANTS;
+export const VARIANT_NAMES = Object.keys(VARIANTS) as VariantName[];

@@ -132,7 +132,32 @@ describe('no roll back is signalled', () => {
     const error = await migrateAll('run-1').catch((thrown: unknown) => thrown);
     await steps.rollBack('run-1', error);
     await steps.releaseLease('run-1');
+    runtime.setExecution('run-1', 'FAILED', 'MigrationFailedError');
     expect(await steps.cleanUp('run-1', 'FAILED')).toEqual(NOTHING);
+  });
+
+  test('for a run that failed in Plan, of which the ledger knows nothing', async () => {
+    runtime.setExecution('run-1', 'FAILED', 'DriftError');
+    expect(await steps.cleanUp('run-1', 'FAILED')).toEqual(NOTHING);
+    expect(signals()).toEqual([]);
+  });
+});
+
+describe('roll back is signalled', () => {
+  test.each([
+    ['its own signal could not be sent', 'SignalError'],
+    ['Step Functions ended it in the middle', 'States.Runtime'],
+  ])('for a failed run when %s', async (_, error) => {
+    runtime.setExecution('run-1', 'FAILED', error);
+    expect(await steps.cleanUp('run-1', 'FAILED')).toMatchObject({ signalled: true });
+    expect(signals()).toMatchObject([{ run: 'run-1', signal: 'ROLL_BACK' }]);
+  });
+
+  test('for a run that had applied everything, but could signal neither roll out nor roll back', async () => {
+    await runtime.deploy({ '0001_a.sql': FILES['0001_a.sql'] });
+    await migrateAll('run-1');
+    runtime.setExecution('run-1', 'FAILED', 'SignalError');
+    expect(await steps.cleanUp('run-1', 'FAILED')).toMatchObject({ signalled: true });
   });
 });
 

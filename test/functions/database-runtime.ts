@@ -25,7 +25,8 @@ export interface DatabaseRuntime {
   query<Row extends object = Record<string, unknown>>(sql: string): Promise<Row[]>;
   /** Compiles these files; the functions use them from now on. */
   deploy(files: Readonly<Record<string, string>>): Promise<void>;
-  setExecution(name: string, status: ExecutionStatus): void;
+  /** `error`: of one that FAILED, what its last state gave. */
+  setExecution(name: string, status: ExecutionStatus, error?: string): void;
   set(name: keyof typeof EnvName, value: string): void;
   /** Another database and another target, so that nothing of the test before is left. */
   reset(): Promise<void>;
@@ -74,13 +75,14 @@ export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
       const bundle = await compileBundle(await openMigrationDirectory(migrations, loadParser));
       await writeFile(defaults.bundlePath, JSON.stringify(bundle));
     },
-    setExecution: (name, status) =>
+    setExecution: (name, status, error) =>
       executions.add({
         executionArn: executionArn(name),
         stateMachineArn: 'm',
         name,
         startedAtMs: 0,
         status,
+        ...(error === undefined ? {} : { error }),
       }),
     set,
     reset: async () => {

@@ -58,8 +58,11 @@ export function readDatabaseConfig(
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     problems.push('the port is not a number from 1 to 65535');
   const user = parsed?.user || env.PGUSER || env.USER || 'postgres';
-  const mode = parsed?.sslmode ?? env.PGSSLMODE;
+  if (host?.includes(',')) problems.push('more than one host is given, and only one is supported');
+  const mode = parsed?.sslmode || env.PGSSLMODE || undefined;
   const tls = tlsFor(host ?? '', mode, problems);
+  if (parsed?.clientCertificate || env.PGSSLCERT || env.PGSSLKEY)
+    problems.push('client certificates (sslcert, sslkey) are not supported: log in with a password');
   const rootCert = parsed?.sslrootcert ?? env.PGSSLROOTCERT;
   const caPem = rootCert && rootCert !== 'system' ? readCertificate(rootCert, readFile, problems) : undefined;
   const password = parsed?.password || env.PGPASSWORD;
@@ -104,7 +107,12 @@ interface UrlParts {
   sslmode?: string | undefined;
   sslrootcert?: string | undefined;
   connectTimeout?: string | undefined;
+  /** Whether one is asked for. */
+  clientCertificate: boolean;
 }
+
+/** The parser reads files for some of these, and knows modes that skip verification: they are taken out before. */
+const TLS_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl'];
 
 function parseUrl(url: string, problems: string[]): UrlParts | undefined {
   // The URL holds the password: it is never part of a message.
@@ -113,14 +121,15 @@ function parseUrl(url: string, problems: string[]): UrlParts | undefined {
     return undefined;
   }
   try {
-    // Its ssl handling reads files and knows modes that skip verification: take those parameters ourselves.
-    const address = new URL(url);
-    const sslmode = address.searchParams.get('sslmode') ?? undefined;
-    const sslrootcert = address.searchParams.get('sslrootcert') ?? undefined;
-    const connectTimeout = address.searchParams.get('connect_timeout') ?? undefined;
-    for (const name of ['sslmode', 'sslrootcert', 'ssl', 'connect_timeout'])
-      address.searchParams.delete(name);
-    const { host, port, database, user, password } = pgConnectionString.parse(address.toString());
+    // Not as a URL: one with a user, a socket as host parameter and nothing between @ and / is not one.
+    const [address, query = ''] = url.split('?', 2);
+    const parameters = new URLSearchParams(query);
+    const sslmode = parameters.get('sslmode') ?? undefined;
+    const sslrootcert = parameters.get('sslrootcert') ?? undefined;
+    const connectTimeout = parameters.get('connect_timeout') ?? undefined;
+    const clientCertificate = parameters.has('sslcert') || parameters.has('sslkey');
+    for (const name of TLS_PARAMETERS) parameters.delete(name);
+    const { host, port, database, user, password } = pgConnectionString.parse(`${address}?${parameters}`);
     return {
       host: host ?? '',
       port: port ?? '',
@@ -130,6 +139,7 @@ function parseUrl(url: string, problems: string[]): UrlParts | undefined {
       sslmode,
       sslrootcert,
       connectTimeout,
+      clientCertificate,
     };
   } catch {
     problems.push(
