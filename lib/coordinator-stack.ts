@@ -15,7 +15,6 @@ import {
   DatabaseClusterEngine,
 } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
-import { acknowledge } from './constructs/acknowledge.ts';
 import { MigrationCoordinator } from './constructs/index.ts';
 
 export interface CoordinatorStackProps extends StackProps {
@@ -56,7 +55,7 @@ export class CoordinatorStack extends Stack {
   }
 
   private createDatabase(vpc: IVpc): DatabaseCluster {
-    const database = new DatabaseCluster(this, 'Database', {
+    return new DatabaseCluster(this, 'Database', {
       vpc,
       vpcSubnets: ISOLATED,
       engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
@@ -74,11 +73,5 @@ export class CoordinatorStack extends Stack {
       removalPolicy: RemovalPolicy.SNAPSHOT,
       backup: { retention: Duration.days(7) },
     });
-    acknowledge(
-      database,
-      'RDS11',
-      'The port is no secret and keeps nobody out: only the security group of the functions may connect.',
-    );
-    return database;
   }
 }

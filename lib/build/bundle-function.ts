@@ -6,12 +6,17 @@ import { rdsAuthorities } from '../adapters/rds/authorities.ts';
 import { RDS_CA_FILE } from '../core/workflow/certificate-file.ts';
 import { functionBuild } from './esbuild-options.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..');
+
 /**
  * Writes `index.mjs` and the certificates into `directory`, which exists, and says what went into it. Throws
  * esbuild's BuildFailure.
  */
 export function bundleFunction(entry: string, directory: string): Metafile {
-  const { metafile } = buildSync(functionBuild(entry, join(directory, 'index.mjs')));
+  const { metafile } = buildSync({
+    ...functionBuild(entry, join(directory, 'index.mjs')),
+    absWorkingDir: ROOT,
+  });
   writeFileSync(join(directory, RDS_CA_FILE), rdsAuthorities(Date.now()));
   return metafile;
 }

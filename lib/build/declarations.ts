@@ -1,14 +1,24 @@
 /**
  * Type declarations of what the package exports. The check behind them allows no more of JavaScript than Node 20
  * has (tsconfig.json beside this file).
+ *
+ * The package depends on no other, so declarations of what is bundled come along: all of zod's, because some
+ * exported types are inferred from schemas, and of pg the two names that internal modules mention.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const CONFIG = join(import.meta.dirname, 'tsconfig.json');
-/** Zod is bundled, not installed, so its declarations come along: some exported types are inferred from schemas. */
-const ZOD_DECLARATIONS = ['index.d.ts', 'v4/core', 'v4/classic', 'v4/locales'];
+const ZOD = ['index.d.ts', 'v4/core', 'v4/classic', 'v4/locales'];
+const PG = `declare namespace pg {
+  type Client = unknown;
+  type ClientConfig = unknown;
+}
+export default pg;
+`;
+/** Where they are, below the directory of all declarations. */
+const BUNDLED = { zod: 'zod/index.js', pg: 'pg.js' };
 
 /** Writes them below `directory`, in the tree of the sources. Throws with what the compiler says. */
 export function writeDeclarations(root: string, directory: string): void {
@@ -20,18 +30,20 @@ export function writeDeclarations(root: string, directory: string): void {
       cause,
     });
   }
-  for (const path of ZOD_DECLARATIONS) {
+  for (const path of ZOD) {
     cpSync(join(root, 'node_modules', 'zod', path), join(directory, 'zod', path), {
       recursive: true,
       filter: (source) => !/\.[cm]?js$|\.d\.cts$/.test(source),
     });
   }
-  const zod = join(directory, 'zod', 'index.js');
-  for (const file of globSync('lib/**/*.d.ts', { cwd: directory })) pointToCopy(join(directory, file), zod);
+  writeFileSync(join(directory, 'pg.d.ts'), PG);
+  for (const file of globSync('lib/**/*.d.ts', { cwd: directory })) pointToBundled(directory, file);
 }
 
-function pointToCopy(file: string, zod: string): void {
-  const text = readFileSync(file, 'utf8');
-  if (text.includes("from 'zod'"))
-    writeFileSync(file, text.replaceAll("from 'zod'", `from '${relative(dirname(file), zod)}'`));
+function pointToBundled(directory: string, file: string): void {
+  let text = readFileSync(join(directory, file), 'utf8');
+  for (const [name, path] of Object.entries(BUNDLED)) {
+    text = text.replaceAll(`from '${name}'`, `from '${relative(dirname(file), path)}'`);
+  }
+  writeFileSync(join(directory, file), text);
 }

@@ -117,7 +117,7 @@ export function settingsOf(
     migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,
     runTimeout: props.runTimeout ?? Duration.hours(6),
   } as const;
-  const problems = problemsOf(settings, database);
+  const problems = problemsOf(settings, props, database);
   if (problems.length > 0) refuse(scope, problems.join(' '));
   return settings;
 }
@@ -130,19 +130,24 @@ function snapshotsToKeep(
   return restorePoint?.keep ?? (snapshotSource ? 5 : 0);
 }
 
-function problemsOf(settings: CoordinatorSettings, { snapshotSource }: ResolvedDatabase): string[] {
-  const { target, snapshotsToKeep: keep } = settings;
+function problemsOf(
+  settings: CoordinatorSettings,
+  { restorePoint }: MigrationCoordinatorProps,
+  { snapshotSource }: ResolvedDatabase,
+): string[] {
+  const { target } = settings;
+  const keep = restorePoint === 'none' ? undefined : restorePoint?.keep;
   const rules: readonly (readonly [boolean, string])[] = [
     [
       !Token.isUnresolved(target) && !TARGET.test(target),
       'target has characters that a tag cannot have, or is longer than 200.',
     ],
     [
-      !Number.isInteger(keep) || keep < 0 || keep > 100,
+      keep !== undefined && !(Number.isInteger(keep) && keep >= 1 && keep <= 100),
       'restorePoint.keep is not a whole number from 1 to 100.',
     ],
     [
-      keep > 0 && !snapshotSource,
+      keep !== undefined && !snapshotSource,
       "A plain host has no snapshots: write restorePoint: 'none', or leave it out.",
     ],
     [

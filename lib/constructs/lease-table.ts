@@ -4,8 +4,8 @@
  */
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
-import { type IKey, ViaServicePrincipal } from 'aws-cdk-lib/aws-kms';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { LeaseAttribute } from '../core/lease/attributes.ts';
 
@@ -24,11 +24,30 @@ export class LeaseTable extends Table {
   }
 
   /** Reads and conditional puts; no delete, no scan: that is all the lease protocol does. */
-  grantLease(grantee: IGrantable): void {
-    this.grant(grantee, 'dynamodb:GetItem', 'dynamodb:PutItem');
-    const { region } = Stack.of(this);
-    this.encryptionKey?.grantEncryptDecrypt(
-      new ViaServicePrincipal(`dynamodb.${region}.amazonaws.com`, grantee.grantPrincipal),
-    );
+  grantLease(role: Role): void {
+    this.grant(role, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    if (this.encryptionKey) role.addToPolicy(this.useOfKey(this.encryptionKey));
+  }
+
+  /** DynamoDB uses a key of one's own with the rights of whoever calls it. */
+  private useOfKey({ keyArn }: IKey): PolicyStatement {
+    return new PolicyStatement({
+      actions: KEY_ACTIONS,
+      resources: [keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` },
+      },
+    });
   }
 }
+
+/** Those that the documentation of DynamoDB asks for, but for kms:CreateGrant, which is for making the table. */
+const KEY_ACTIONS = [
+  'kms:Decrypt',
+  'kms:DescribeKey',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+];

@@ -59,7 +59,9 @@ export function startExecution(
       Execution: { Id: executionArn, Name: name },
       StateMachine: { Id: workflow.arn, Name: workflow.name },
     },
-    overrides: { taskResourceLocalHandlers: taskHandlers(workflow, functions, eventBus) },
+    overrides: {
+      taskResourceLocalHandlers: taskHandlers(workflow, functions, eventBus, () => record.status),
+    },
   });
   const events: StateEvent[] = [];
   const observed = observe(run.eventLogs, events, onEvent);

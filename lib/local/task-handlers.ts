@@ -1,5 +1,6 @@
 import type { RunOptions } from 'aws-local-stepfunctions';
 import type { LocalEventBus } from './aws/events.ts';
+import type { ExecutionStatus } from './aws/executions.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -14,8 +15,11 @@ export function taskHandlers(
   workflow: Workflow,
   functions: LambdaFunctions,
   eventBus: LocalEventBus,
+  status: () => ExecutionStatus,
 ): TaskHandlers {
   const perform = async (resource: string, input: unknown): Promise<unknown> => {
+    // The library goes on with retries of a task after its execution was aborted; Step Functions does not.
+    if (status() !== 'RUNNING') throw new Error('The execution has ended.');
     const functionName = workflow.functionByArn.get(resource);
     if (functionName) return functions.invoke(functionName, input);
     if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);

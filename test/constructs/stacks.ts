@@ -1,6 +1,8 @@
 /** Stacks to look at, made once per suite, without bundling. */
-import { App, Stack } from 'aws-cdk-lib';
+import { App, type AppProps, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Artifact, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
+import { S3SourceAction } from 'aws-cdk-lib/aws-codepipeline-actions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
@@ -12,7 +14,8 @@ import {
   DatabaseInstanceEngine,
   PostgresEngineVersion,
 } from 'aws-cdk-lib/aws-rds';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { MigrationCoordinator, type MigrationCoordinatorProps } from '../../lib/index.ts';
 
 export const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname;
@@ -22,12 +25,14 @@ export const TARGET = 'orders-production';
 
 export const ISOLATED = { subnetType: SubnetType.PRIVATE_ISOLATED };
 
+export const APP_PROPS: AppProps = {
+  context: { 'aws:cdk:bundling-stacks': [] },
+  // It takes seconds; `npm run synth` has it switched on.
+  builtinCloudFormationValidation: false,
+};
+
 export const newApp = (context: Readonly<Record<string, unknown>> = {}): App =>
-  new App({
-    context: { 'aws:cdk:bundling-stacks': [], ...context },
-    // It takes seconds; `npm run synth` has it switched on.
-    builtinCloudFormationValidation: false,
-  });
+  new App({ ...APP_PROPS, context: { ...APP_PROPS.context, ...context } });
 
 export const newStack = (context?: Readonly<Record<string, unknown>>): Stack =>
   new Stack(newApp(context), 'Test');
@@ -56,10 +61,12 @@ export const rdsInstance = (stack: Stack, vpc: IVpc): DatabaseInstance =>
 export interface CoordinatorStack {
   readonly stack: Stack;
   readonly coordinator: MigrationCoordinator;
+  /** Synthesized when it is first asked for; nothing can be added to the stack after that. */
   readonly template: Template;
 }
 
-type Given = Omit<MigrationCoordinatorProps, 'databaseName' | 'migrations'>;
+type Given = Omit<MigrationCoordinatorProps, 'databaseName' | 'migrations'> &
+  Partial<Pick<MigrationCoordinatorProps, 'migrations'>>;
 
 /** A stack with a coordinator in it, and what `given` adds to it beforehand. */
 export function coordinatorStack(
@@ -73,10 +80,18 @@ export function coordinatorStack(
     target: TARGET,
     ...given(stack),
   });
-  return { stack, coordinator, template: Template.fromStack(stack) };
+  let template: Template | undefined;
+  return {
+    stack,
+    coordinator,
+    get template() {
+      template ??= Template.fromStack(stack);
+      return template;
+    },
+  };
 }
 
-const inIsolatedSubnets = (stack: Stack): Given => {
+export const inIsolatedSubnets = (stack: Stack): Given => {
   const vpc = isolatedVpc(stack);
   return { database: aurora(stack, vpc), vpc, createEndpoints: true };
 };
@@ -95,7 +110,7 @@ export const VARIANTS = {
   'a plain host with a secret': () =>
     coordinatorStack((stack) => ({
       database: { host: 'db.example.com', port: 6432 },
-      login: { secret: new Secret(stack, 'Login') },
+      login: { secret: new Secret(stack, 'Login') as ISecret },
       vpc: privateVpc(stack),
     })),
   'IAM login': () =>
@@ -121,3 +136,16 @@ export const VARIANTS = {
 } as const satisfies Record<string, () => CoordinatorStack>;
 export type VariantName = keyof typeof VARIANTS;
 export const VARIANT_NAMES = Object.keys(VARIANTS) as VariantName[];
+
+/** A pipeline that has a source, beside whatever else is in the stack. */
+export function pipelineWithSource(stack: Stack): Pipeline {
+  const pipeline = new Pipeline(stack, 'Pipeline', { pipelineType: PipelineType.V2 });
+  const source = new S3SourceAction({
+    actionName: 'Source',
+    bucket: Bucket.fromBucketName(stack, 'Sources', 'sources'),
+    bucketKey: 'source.zip',
+    output: new Artifact(),
+  });
+  pipeline.addStage({ stageName: 'Source', actions: [source] });
+  return pipeline;
+}

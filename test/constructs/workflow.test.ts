@@ -2,6 +2,7 @@
 import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
 import { LONGEST_LEASE_WAIT } from '../../lib/constructs/coordinator-props.ts';
+import { ErrorName } from '../../lib/core/errors/index.ts';
 import { RESTORE_POINT_BUDGET_SECONDS } from '../../lib/core/restore-point/index.ts';
 import { verdictSchema } from '../../lib/core/rollout/index.ts';
 import {
@@ -186,6 +187,21 @@ describe('a run that fails', () => {
         { Entries: [{ DetailType: 'Lockstep Roll Back', Detail: FAILED }] },
       ]);
       expect(error?.cause ?? error).toMatchObject({ name: 'MigrationFailedError' });
+    },
+  );
+
+  test.each([...Object.values(ErrorName), 'Lambda.Unknown', 'Sandbox.Timedout', 'States.Timeout'])(
+    'signals roll back after %s, whichever function throws it, unless that means to plan again',
+    async (name) => {
+      const plansAgain: string[] = [ErrorName.PlanStale, ErrorName.LeaseLost, ErrorName.StaleAttempt];
+      for (const state of [S.Plan, S.TakeRestorePoint, S.AcquireLease, S.Migrate]) {
+        // The second plan, if there is one, finds that others have applied everything.
+        const plans = [planned('pending'), planned('nothing-pending', APPLIED)];
+        const { visited } = await runMachine({ [S.Plan]: plans, [state]: [failing(name)] });
+        const again = state === S.Migrate && plansAgain.includes(name);
+        expect(visited.includes(S.SignalRollBack), state).toBe(!again);
+        expect(visited.includes(S.SignalRollOut), state).toBe(again);
+      }
     },
   );
 
