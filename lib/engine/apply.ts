@@ -76,7 +76,8 @@ async function recorded(
 /** A stale attempt leaves the record to the newer one; with a lost session, the next run sees that this one never ended. */
 export async function recordFailure({ session, runId, token }: Attempt, error: LockstepError): Promise<void> {
   if (session.isLost || error.code === 'LS402' || error.code === 'LS403') return;
-  await finishRun(session, { runId, token }, 'failed', `${error.code}: ${error.what}`);
+  // That it cannot be recorded says less than what it failed with; the next run sees that this one never ended.
+  await finishRun(session, { runId, token }, 'failed', `${error.code}: ${error.what}`).catch(() => undefined);
 }
 
 const planIsStale = (): LockstepError =>

@@ -5,7 +5,13 @@
  * Whatever ends the attempt early (the lease is lost, the caller gives up, time is over) cancels the SQL that runs,
  * and is what the attempt fails with: the cancelled statement's own error says less.
  */
-import { attemptName, cancelRunning, nameSession, type Session } from '../adapters/postgres/index.ts';
+import {
+  attemptName,
+  cancelRunning,
+  endLostSession,
+  nameSession,
+  type Session,
+} from '../adapters/postgres/index.ts';
 import { asLockstepError, LockstepError } from '../core/errors/index.ts';
 import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
@@ -42,7 +48,9 @@ export async function withAttempt<T>(
     await attempt.enter(given);
     return await work(attempt);
   } catch (error) {
-    throw await attempt.explain(error);
+    const explained = await attempt.explain(error);
+    if (explained.code === 'LS304') await attempt.endLostSession();
+    throw explained;
   } finally {
     await attempt.leave(given);
   }
@@ -109,6 +117,10 @@ class RunningAttempt implements Attempt {
   async explain(error: unknown): Promise<LockstepError> {
     await this.#cancelling;
     return asLockstepError(this.#ending.signal.aborted ? this.#ending.signal.reason : error);
+  }
+
+  async endLostSession(): Promise<void> {
+    if (this.#session) await endLostSession(this.#session);
   }
 
   async leave(given: Session | undefined): Promise<void> {

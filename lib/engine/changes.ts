@@ -1,6 +1,7 @@
 /** Running what a plan says: migrations up, and down scripts out of the ledger, by the same steps. */
 import {
   type Change,
+  type DownScript,
   type JournalStep,
   readJournal,
   runAlone,
@@ -16,7 +17,6 @@ import {
   type LedgerState,
   type Migration,
   migrationName,
-  type Script,
   type Step,
   stepsOf,
 } from '../core/plan/index.ts';
@@ -46,7 +46,7 @@ export function upChange(migration: Migration, ordinal: number, { runId, token }
   };
 }
 
-export function downChange(entry: CurrentEntry, script: Script, { runId, token }: Identity): Change {
+export function downChange(entry: CurrentEntry, script: DownScript, { runId, token }: Identity): Change {
   const { revision, slug, phase, ordinal, sha256, normalizedSha256 } = entry;
   return {
     kind: 'reverted',
@@ -59,8 +59,8 @@ export function downChange(entry: CurrentEntry, script: Script, { runId, token }
     script,
     steps: stepsOf(script),
     down: undefined,
-    lockTimeoutMs: undefined,
-    statementTimeoutMs: undefined,
+    lockTimeoutMs: script.lockTimeoutMs,
+    statementTimeoutMs: script.statementTimeoutMs,
     runId,
     token,
   };
@@ -86,6 +86,10 @@ export async function runChange(
 ): Promise<boolean> {
   const startedMs = attempt.nowMs();
   const journal = await journalOf(attempt, change, ledger);
+  // The file was cut off above a statement that was begun.
+  for (const begun of journal.filter((row) => row.step >= change.steps.length)) {
+    await settle(attempt, change, begun);
+  }
   for (const step of change.steps) {
     const begun = journal.find((row) => row.step === step.index);
     if (begun?.state === 'done') continue;
@@ -136,17 +140,20 @@ async function runOrSettle(
   step: Step,
   begun: JournalStep | undefined,
 ): Promise<void> {
+  if (begun && (await settle(attempt, change, begun)) === 'done') return;
   const { session, timeLeftMs } = attempt;
-  if (begun) {
-    const wasDone = await settleStarted(session, change, step, begun);
-    const how = wasDone
-      ? 'an earlier attempt had done it'
-      : 'what an earlier attempt left was removed, and it is run again';
-    attempt.on({ kind: 'step-healed', migration: migrationName(change), step: step.index + 1, how });
-    if (wasDone) return;
-  }
   if (step.transactional) await runTransactional(session, change, step, timeLeftMs());
-  else await runAlone(session, change, step, timeLeftMs);
+  else await runAlone(session, change, step, attempt);
+}
+
+/** Throws LS501 when the statement that was begun is done, and the file has another one in its place. */
+async function settle(attempt: Attempt, change: Change, begun: JournalStep): Promise<'done' | 'undone'> {
+  const outcome = await settleStarted(attempt.session, change, begun, attempt);
+  if (outcome === 'edited') throw editedBelow(change, begun.step);
+  const how =
+    outcome === 'done' ? 'an earlier attempt had done it' : 'what an earlier attempt left was removed';
+  attempt.on({ kind: 'step-healed', migration: migrationName(change), step: begun.step + 1, how });
+  return outcome;
 }
 
 /** What an earlier attempt did of this change. Throws LS501 when the file was edited above the place where it goes on. */

@@ -59,10 +59,21 @@ async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Pro
     const look = (waitedMs: number) => withSession(options, LOOK, (session) => job.look(session, waitedMs));
     return runWith(options, { store: leases, look, session: undefined }, job);
   }
-  return withSession(options, LOOK, (session) => {
+  return withSession(options, LOOK, async (session) => {
     const store = new PostgresLeaseStore(session, (ms) => clock.sleep(ms));
-    return runWith(options, { store, look: (waitedMs) => job.look(session, waitedMs), session }, job);
+    try {
+      return await runWith(options, { store, look: (waitedMs) => job.look(session, waitedMs), session }, job);
+    } catch (error) {
+      throw unlessLost(session, options, error);
+    }
   });
+}
+
+/** The wait for the lease is over, too, when the session is lost; another one goes on with it. */
+function unlessLost(session: Session, { signal }: ExclusiveOptions, error: unknown): unknown {
+  if (!session.isLost || signal?.aborted || error instanceof AttemptOver) return error;
+  const { code } = asLockstepError(error);
+  return code === 'LS605' || code === 'LS301' ? new AttemptOver(session.lost.reason) : error;
 }
 
 interface Means<Result> {
@@ -77,8 +88,9 @@ async function runWith<Result>(
   means: Means<Result>,
   job: Job<Result>,
 ): Promise<Result> {
-  const { target, holder, clock, signal, on, leaseDurationMs: durationMs, leaseWaitMs: budgetMs } = options;
-  const { store, look } = means;
+  const { target, holder, clock, on, leaseDurationMs: durationMs, leaseWaitMs: budgetMs } = options;
+  const { store, look, session } = means;
+  const signals = [options.signal, session?.lost].filter((signal) => signal !== undefined);
   const startedMs = clock.nowMs();
   let result = await look(0);
   if (result !== undefined) return result;
@@ -95,7 +107,7 @@ async function runWith<Result>(
     durationMs,
     budgetMs,
     clock,
-    signal,
+    signal: AbortSignal.any(signals),
     onWait,
     isNeeded,
   });

@@ -2,13 +2,15 @@ import { finishRun, readDownScripts, readLedger, startRun } from '../adapters/po
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   type CurrentEntry,
+  compareRevisions,
   type LedgerState,
   makeRevertPlan,
   migrationName,
+  type PartialRevision,
   type RevertRequest,
 } from '../core/plan/index.ts';
 import { recordFailure } from './apply.ts';
-import { type Attempt, outOfTime, withAttempt } from './attempt.ts';
+import { type Attempt, withAttempt } from './attempt.ts';
 import { downChange, type Progress, runChange } from './changes.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
 import type { RevertOptions, RevertResult } from './types.ts';
@@ -49,19 +51,42 @@ async function revertEach(
   for (const entry of entries) {
     const script = scripts.get(entry.entryId);
     if (!script) throw irreversible([entry]);
-    if (!(await runChange(attempt, downChange(entry, script, attempt), ledger, progress))) throw outOfTime();
+    const done = await runChange(attempt, downChange(entry, script, attempt), ledger, progress);
+    if (!done) throw outOfTime(reverted.length, entries.length);
     reverted.push(migrationName(entry));
   }
   return reverted;
 }
+
+const outOfTime = (done: number, all: number): LockstepError =>
+  new LockstepError('LS604', {
+    what: `The time allowed for this attempt was over when ${done} of ${all} migrations were reverted.`,
+    state: 'Those are reverted; the others are applied still, the next of them perhaps no more than in part.',
+    remedy: 'Revert the rest where it may take longer: `lockstep down` has no limit.',
+    context: { reverted: done, all },
+  });
 
 /** Newest first. Throws LS504, LS606. */
 export function entriesToRevert(ledger: LedgerState, request: RevertRequest): readonly CurrentEntry[] {
   if (request.kind === 'to') refuseUnknown(request.revision, [{ revision: '0' }, ...ledger.current]);
   const plan = makeRevertPlan(ledger, request);
   if (plan.irreversible.length > 0) throw irreversible(plan.irreversible);
+  const half = ledger.partial.find((p) => p.direction === 'up' && isAboveOne(p, plan.revert));
+  if (half) throw buildsOnThem(half);
   return plan.revert;
 }
+
+const isAboveOne = ({ revision }: PartialRevision, entries: readonly CurrentEntry[]): boolean =>
+  entries.some((entry) => compareRevisions(entry.revision, revision) < 0);
+
+/** Its steps that are done would be gone on with as if nothing had been taken away beneath them. */
+const buildsOnThem = ({ revision }: PartialRevision): LockstepError =>
+  new LockstepError('LS606', {
+    what: `Revision ${revision} is half applied, and what is below it cannot be reverted meanwhile.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Finish it with `lockstep up` (correct its file first, if it failed), then revert.',
+    context: { revision },
+  });
 
 const irreversible = (entries: readonly CurrentEntry[]): LockstepError =>
   new LockstepError('LS606', {

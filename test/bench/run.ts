@@ -1,111 +1,66 @@
 /**
- * Lockstep beside the least that a bare script can do, in one run, as ratios: `npm run bench`. It measures the
- * built command (npm run build), each case in a process of its own, interleaved, and prints medians. Absolute times
- * are this machine's. Nothing here is a test: a slow machine fails nothing.
+ * Lockstep beside other tools, and beside the least that a bare script can do: `npm run bench`.
+ *
+ *   npm run bench                     the default set
+ *   npm run bench -- A C              only these cases; see cases/ for what each does
+ *   npm run bench -- --peers none     only lockstep and the bare scripts
+ *   npm run bench -- --quick          small: to see that the bench works
+ *   npm run bench -- --write          the results into docs/performance.md
+ *
+ * Invariants: one embedded server for all; every tool as a process of its own, built or installed as its users have
+ * it; contenders in turn, so that a disturbance hits all of them; medians. Absolute times are this machine's: what
+ * counts is the ratios of one run. Nothing here is a test: a slow machine fails nothing.
+ *
+ * What can fail: the peers cannot be installed; a contender that has to work for a case to make sense does not.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pg from 'pg';
-import { startPostgresServer } from '../../lib/local/postgres-server.ts';
+import { parseArgs } from 'node:util';
+import { apply } from './cases/a-apply.ts';
+import { nothingToDo } from './cases/b-nothing-to-do.ts';
+import { instances } from './cases/c-instances.ts';
+import type { Bench, BenchCase } from './frame/bench.ts';
+import { buildLockstep } from './frame/built.ts';
+import { writeResult } from './frame/document.ts';
+import { installedPeers } from './frame/install.ts';
+import { startBenchServer } from './frame/server.ts';
 
-const MIGRATIONS = 1_000;
-const ROUNDS = 15;
-const APPLY_ROUNDS = 5;
+const CASES: Readonly<Record<string, readonly [title: string, run: BenchCase]>> = {
+  A: ['Apply 1,000 small migrations', apply],
+  B: ['Nothing to do, 1,000 applied', nothingToDo],
+  C: ['Instances that start at once', instances],
+};
+const DEFAULT_CASES = ['A', 'B'];
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const built = join(root, 'dist/lockstep.js');
-const bare = (name: string) => join(root, 'test/bench', name);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    peers: { type: 'string', default: 'all' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+const letters = positionals.length > 0 ? positionals.map((letter) => letter.toUpperCase()) : DEFAULT_CASES;
+const unknown = letters.filter((letter) => !(letter in CASES));
+if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')}.`);
 
-interface Case {
-  readonly name: string;
-  readonly args: readonly string[];
-}
-
-function timed({ name, args }: Case): number {
-  const startedMs = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
-  return performance.now() - startedMs;
-}
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-function report(title: string, cases: readonly Case[], times: readonly number[][]): void {
-  const [baseline = 1] = times.map(median);
-  console.log(`\n${title}`);
-  for (const [index, { name }] of cases.entries()) {
-    const ms = median(times[index] ?? []);
-    console.log(`  ${name.padEnd(34)} ${ms.toFixed(0).padStart(6)} ms   × ${(ms / baseline).toFixed(2)}`);
-  }
-}
-
-function compare(title: string, cases: readonly Case[], rounds: number): void {
-  const times = cases.map((): number[] => []);
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [index, kase] of cases.entries()) {
-      const ms = timed(kase);
-      // The first round fills caches.
-      if (round > 0) times[index]?.push(ms);
-    }
-  }
-  report(title, cases, times);
-}
-
-async function onServer(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql);
-  await client.end();
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
-const server = await startPostgresServer({});
+const log = (line: string) => console.error(line);
+const peers = values.peers === 'none' ? [] : installedPeers(log);
+const scratch = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
+const server = await startBenchServer();
 try {
-  for (let n = 1; n <= MIGRATIONS; n += 1) {
-    const name = String(n).padStart(4, '0');
-    writeFileSync(
-      join(folder, `${name}_table.sql`),
-      `CREATE TABLE table_${name} (id bigint PRIMARY KEY, note text);\n`,
-    );
+  log('lockstep is built');
+  const dist = buildLockstep(scratch);
+  const bench: Bench = { server, dist, peers, scratch, quick: values.quick, log };
+  for (const letter of letters) {
+    const [title, run] = CASES[letter]!;
+    const result = await run(bench);
+    const machine = `PostgreSQL ${server.version}, Node ${process.versions.node}, ${cpus().length} cores.`;
+    console.log(`\n${letter}. ${title}\n${machine}\n\n${result}\n`);
+    if (values.write) writeResult(letter, `${machine}\n\n${result}`);
   }
-  const maintenance = server.url('postgres');
-  const applying = [
-    { name: 'bare, one round trip each', args: [bare('bare-apply.ts'), folder, server.url('bench')] },
-    {
-      name: 'lockstep up',
-      args: [built, 'up', '--migrations', folder, '--database-url', server.url('bench')],
-    },
-  ];
-  const times: number[][] = applying.map(() => []);
-  for (let round = 0; round < APPLY_ROUNDS; round += 1) {
-    for (const [index, kase] of applying.entries()) {
-      await onServer(maintenance, 'DROP DATABASE IF EXISTS bench');
-      await onServer(maintenance, 'CREATE DATABASE bench');
-      times[index]?.push(timed(kase));
-    }
-  }
-  report(`Apply ${MIGRATIONS} migrations`, applying, times);
-
-  // The database is as the last round left it: everything is applied, by lockstep.
-  const looking = [
-    { name: 'bare: read, hash, connect, compare', args: [bare('bare-up.ts'), folder, server.url('bench')] },
-    { name: 'Node alone', args: ['-e', '0'] },
-    {
-      name: 'lockstep up',
-      args: [built, 'up', '--migrations', folder, '--database-url', server.url('bench')],
-    },
-    {
-      name: 'lockstep up, one bundle file',
-      args: [built, 'up', '--bundle', join(folder, 'b.json'), '--database-url', server.url('bench')],
-    },
-  ];
-  timed({ name: 'bundle', args: [built, 'bundle', '--migrations', folder, '--out', join(folder, 'b.json')] });
-  compare(`Nothing to do, ${MIGRATIONS} applied`, looking, ROUNDS);
 } finally {
   await server.stop();
-  rmSync(folder, { recursive: true });
+  rmSync(scratch, { recursive: true });
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { Session } from './session.ts';
+import { endSession } from './sessions.ts';
 import { AS_LOGIN, isoTime, literal, microseconds } from './sql.ts';
 
 /** Signed decimal text of a bigint: JavaScript's numbers lose bits above 2^53. Locks are per database. */
@@ -35,11 +36,14 @@ export interface LockedBy {
   /** ISO 8601. */
   readonly connectedAt: string;
   readonly queryAgeMs: number;
+  /** When this was seen, microseconds since 1970 by the server's clock. */
+  readonly seenAt: string;
 }
 
 const HOLDER = `${AS_LOGIN}; SELECT l.pid, ${microseconds('a.backend_start')} AS backend_start, a.application_name, a.state,
     ${isoTime('a.backend_start')} AS connected_at, ${microseconds('a.state_change')} AS state_change,
-    pg_catalog.round(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change)) AS age_ms
+    pg_catalog.round(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change)) AS age_ms,
+    ${microseconds('pg_catalog.clock_timestamp()')} AS seen_at
   FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   WHERE ${IS_LEDGER_LOCK}`;
 
@@ -55,21 +59,33 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
     stateChange: row.state_change ?? '',
     connectedAt: row.connected_at ?? '',
     queryAgeMs: Math.max(0, Number(row.age_ms ?? 0)),
+    seenAt: row.seen_at ?? '',
   };
 }
 
 /**
- * One try in autocommit. When it succeeds, a later statement has to find the same session with the lock; behind
- * a pooler that hands out sessions per transaction it does not. Throws LS304 then.
+ * One try in autocommit, in the session that the connection began with. When it succeeds, a later statement has to
+ * find that session with the lock; behind a pooler that hands out sessions per transaction it does not. Throws LS304
+ * then, and no lock stays behind.
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
   const [row] = await session.query(
-    `SET application_name = ${literal(applicationName)}; SELECT pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK}) AS locked`,
+    `SET application_name = ${literal(applicationName)}; SELECT pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK}) AS locked
+     WHERE pg_catalog.pg_backend_pid() = ${session.facts.pid}`,
   );
   session.applicationName = applicationName;
+  if (!row) throw transactionPooler();
   if (row?.locked !== 't') return false;
-  if (!(await holdsLock(session))) throw transactionPooler();
+  if (!(await holdsLock(session))) {
+    await endLostSession(session);
+    throw transactionPooler();
+  }
   return true;
+}
+
+/** The pooler would keep the server session, with its lock. It may be the very one that is asked to end it. */
+export async function endLostSession(session: Session): Promise<void> {
+  await endSession(session, session.facts).catch(() => undefined);
 }
 
 async function holdsLock(session: Session): Promise<boolean> {
@@ -126,7 +142,7 @@ export async function takeLock(options: TakeLock): Promise<void> {
 
 const lockNotObtained = ({ pid, applicationName }: LockedBy, waitedMs: number): LockstepError =>
   new LockstepError('LS401', {
-    what: `The advisory lock was not obtained within ${Math.round(waitedMs / 100) / 10} s: session ${pid} (${applicationName}) holds it.`,
+    what: `The advisory lock was not obtained within ${Math.round(waitedMs / 100) / 10} s: session ${pid} (${applicationName || 'of another role'}) holds it.`,
     state: 'This run changed nothing in the database; the holder may be changing it.',
     remedy:
       'Wait until the holder is done (`lockstep lock status`) and run the same command again; ' +

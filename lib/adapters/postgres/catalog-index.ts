@@ -1,5 +1,9 @@
 /** An index, looked up in the catalogs as the migration that names it would find it. */
+import pg from 'pg';
+import { LockstepError } from '../../core/errors/index.ts';
+import { databaseError, SEE_LEDGER } from './database-error.ts';
 import type { Session } from './session.ts';
+import { QUERY_CANCELED, timeoutSetting } from './session-settings.ts';
 import { identifier, literal } from './sql.ts';
 
 export interface CatalogIndex {
@@ -31,14 +35,27 @@ export async function findIndex(
   return row && { name: row.name ?? '', isValid: row.valid === 't', isBeingBuilt: row.being_built === 't' };
 }
 
-/** An orderly run must not be kept from ending by somebody's open transaction; the next attempt drops it then. */
-const DROP_TIMEOUT_MS = 10_000;
-
-export async function dropIndex(session: Session, { name }: CatalogIndex): Promise<void> {
-  await session.query(`SET statement_timeout = ${DROP_TIMEOUT_MS}`);
+/** Waits for transactions that may use the index, for no longer than `limitMs` (Infinity: as they take). Throws LS604. */
+export async function dropIndex(session: Session, { name }: CatalogIndex, limitMs: number): Promise<void> {
+  await session.query(`SET statement_timeout = ${timeoutSetting(limitMs)}`);
   try {
-    await session.query(`DROP INDEX CONCURRENTLY ${name}`);
+    await session.run(`DROP INDEX CONCURRENTLY ${name}`);
+  } catch (error) {
+    throw isCanceled(error) ? heldUp(name, error) : databaseError(error);
   } finally {
     if (!session.isLost) await session.query('SET statement_timeout = 0');
   }
 }
+
+const isCanceled = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === QUERY_CANCELED;
+
+const heldUp = (name: string, cause: unknown): LockstepError =>
+  new LockstepError('LS604', {
+    what: `The INVALID index ${name}, which a build that broke off left behind, could not be dropped in time.`,
+    state: SEE_LEDGER,
+    remedy:
+      'End the transaction that holds it up (an older one, on any table), and run the same command again.',
+    context: { index: name },
+    cause,
+  });

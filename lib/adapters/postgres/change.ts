@@ -1,7 +1,10 @@
 /** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
-import { type Script, type Step, sha256, statementText } from '../../core/plan/index.ts';
+import { type Migration, type Script, type Step, sha256, statementText } from '../../core/plan/index.ts';
 import type { SessionFacts } from './session.ts';
 import { literal } from './sql.ts';
+
+/** As the ledger keeps it: it runs with the settings of its migration. */
+export type DownScript = Script & Migration['settings'];
 
 export interface Change {
   readonly kind: 'applied' | 'reverted' | 'stamped';
@@ -40,20 +43,10 @@ export const stepSha256 = (change: Change, step: Step): string =>
 export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_fence(${token})`;
 
 export function insertEntry(change: Change): string {
-  const { revision, ordinal, kind, slug, phase, runId, token, down } = change;
+  const { revision, ordinal, kind, slug, phase, runId, token, lockTimeoutMs, statementTimeoutMs } = change;
   const sums = [change.sha256, change.normalizedSha256];
-  const values = [
-    revision,
-    ordinal,
-    kind,
-    revision,
-    slug,
-    phase,
-    ...sums,
-    runId,
-    token,
-    down && JSON.stringify(down),
-  ];
+  const down = change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs });
+  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down];
   return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
     VALUES (${values.map(literal).join(', ')})`;
 }
@@ -79,13 +72,13 @@ export function insertJournal(change: Change, step: Step): string {
 
 /** Makes the row one of the transaction that records its end. */
 export const adoptJournal = (change: Change, step: Step): string =>
-  `UPDATE lockstep.journal SET xid = pg_catalog.pg_current_xact_id() WHERE ${journalRow(change, step)}`;
+  `UPDATE lockstep.journal SET xid = pg_catalog.pg_current_xact_id() WHERE ${journalRow(change, step.index)}`;
 
-export const deleteJournal = (change: Change, step: Step): string =>
+export const deleteJournal = (change: Change, step: number): string =>
   `DELETE FROM lockstep.journal WHERE ${journalRow(change, step)}`;
 
-const journalRow = ({ revision, ordinal }: Change, step: Step): string =>
-  `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step.index}`;
+const journalRow = ({ revision, ordinal }: Change, step: number): string =>
+  `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step}`;
 
 /** Of the step that ends a migration (null) its ledger row is checked and completed; of any other one its journal row. */
 export function leaveStep({ revision, ordinal }: Change, step: number | null, login: SessionFacts): string {

@@ -1,10 +1,10 @@
 /** Opening a session: retried within a budget while the server is not there yet, never when it says no. */
 import pg from 'pg';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, sleepOrAbort } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { clientConfig } from './client-config.ts';
 import type { DatabaseConfig } from './config.ts';
-import { databaseError } from './database-error.ts';
+import { isTransient, reasonOf, refusal, unreachable } from './connect-error.ts';
 import { Session, type SessionFacts } from './session.ts';
 import { SESSION_SETTINGS } from './session-settings.ts';
 import { AS_LOGIN, microseconds } from './sql.ts';
@@ -25,7 +25,7 @@ export interface ConnectOptions {
   readonly onRetry?: ((attempt: number, reason: string) => void) | undefined;
 }
 
-/** Throws LS301 when the budget is used up, LS302, LS303, LS306 or LS308 when the server says no, LS605. */
+/** Throws LS301 when the budget is used up, LS302, LS303, LS306, LS308 or LS309 when the server says no, the signal's reason. */
 export async function connect(options: ConnectOptions): Promise<Session> {
   const { config, clock, signal, onRetry } = options;
   const budgetMs = config.connectBudgetMs ?? DEFAULT_CONNECT_BUDGET_MS;
@@ -37,22 +37,23 @@ export async function connect(options: ConnectOptions): Promise<Session> {
     try {
       return await open(options, Math.max(1, Math.min(leftMs, LONGEST_TRY_MS)));
     } catch (error) {
+      signal?.throwIfAborted();
       if (!isTransient(error)) throw refusal(error, config);
-      const reason =
-        error instanceof Error
-          ? error.message || (error as NodeJS.ErrnoException).code || error.name
-          : String(error);
-      if (clock.nowMs() - startedMs + pauseMs >= budgetMs) throw unreachable(config, budgetMs, reason, error);
-      onRetry?.(attempt, reason);
-      await clock.sleep(pauseMs * (0.5 + clock.random()), signal);
+      if (clock.nowMs() - startedMs + pauseMs >= budgetMs) throw unreachable(config, budgetMs, error);
+      onRetry?.(attempt, reasonOf(error));
+      const sleepMs = pauseMs * (0.5 + clock.random());
+      await (signal ? sleepOrAbort(clock, sleepMs, signal) : clock.sleep(sleepMs));
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
   }
 }
 
-async function open({ config, applicationName }: ConnectOptions, timeoutMs: number): Promise<Session> {
+async function open(
+  { config, applicationName, signal }: ConnectOptions,
+  timeoutMs: number,
+): Promise<Session> {
   const client = new pg.Client({
-    ...(await clientConfig(config)),
+    ...(await orAborted(clientConfig(config), signal)),
     application_name: applicationName,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,
@@ -61,20 +62,44 @@ async function open({ config, applicationName }: ConnectOptions, timeoutMs: numb
   const session = new Session(client, config);
   session.applicationName = applicationName;
   try {
-    await client.connect();
-    session.begin(await hello(session));
+    await orAborted(
+      client.connect().then(async () => session.begin(await hello(session))),
+      signal,
+    );
     return session;
   } catch (error) {
-    await client.end().catch(() => undefined);
+    if (signal?.aborted) session.destroy();
+    else await session.end();
     throw error;
   }
 }
 
-/** As the login, with the role that it acts as carried over in a setting that lasts no longer than the message. */
-const HELLO = `SELECT pg_catalog.set_config('lockstep.acting_as', current_user, true); ${AS_LOGIN};
+/** A server that accepts and does not answer, or a password that does not come, would hold up whoever gives up. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let giveUp: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/**
+ * As the login, and with names looked up in pg_catalog only; what that replaces is carried over in settings that last
+ * no longer than the message.
+ */
+const HELLO = `SELECT pg_catalog.set_config('lockstep.acting_as', current_user, true),
+    pg_catalog.set_config('lockstep.search_path', pg_catalog.current_setting('search_path'), true),
+    pg_catalog.set_config('search_path', 'pg_catalog', true);
+  ${AS_LOGIN};
   SELECT pg_catalog.pg_backend_pid() AS pid,
   (SELECT ${microseconds('a.backend_start')} FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) AS backend_start,
-  pg_catalog.current_setting('search_path') AS search_path,
+  pg_catalog.current_setting('lockstep.search_path') AS search_path,
   pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only,
   session_user AS "user", pg_catalog.current_setting('lockstep.acting_as') AS acting_as, pg_catalog.current_database() AS database,
   pg_catalog.current_setting('server_version_num') AS server_version`;
@@ -99,58 +124,12 @@ async function hello(session: Session): Promise<SessionFacts> {
 /** The oldest that has idle_session_timeout, which frees the lock of a client that is frozen. */
 const LEAST_SERVER_VERSION = 140_000;
 
-function refuseOldServer(version: number): void {
+export function refuseOldServer(version: number): void {
   if (version >= LEAST_SERVER_VERSION) return;
   throw new LockstepError('LS309', {
     what: `The server is PostgreSQL ${Math.floor(version / 10_000)}; Lockstep needs 14 or newer.`,
     state: NOTHING_CHANGED,
     remedy: 'Upgrade the server.',
     context: { serverVersion: version },
-  });
-}
-
-/** 57P03: still starting, or shutting down for a fail-over; 53300: too many connections just now. */
-const TRANSIENT_SQLSTATES = new Set(['57P03', '57P01', '57P02', '53300']);
-
-function isTransient(error: unknown): boolean {
-  if (error instanceof LockstepError) return error.code === 'LS301';
-  if (error instanceof pg.DatabaseError) return TRANSIENT_SQLSTATES.has(error.code ?? '');
-  return !isTlsProblem(error) && !isNoAnswerToTls(error);
-}
-
-const isTlsProblem = (error: unknown): boolean => {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code);
-};
-/** node-pg's own sentence when the server answers N to SSLRequest. */
-const isNoAnswerToTls = (error: unknown): boolean =>
-  error instanceof Error && error.message.includes('does not support SSL connections');
-
-function refusal(error: unknown, config: DatabaseConfig): LockstepError {
-  if (isNoAnswerToTls(error) || isTlsProblem(error)) {
-    const message = (error as Error).message;
-    return new LockstepError('LS303', {
-      what: `No verified TLS connection to ${config.host}: ${message}.`,
-      state: NOTHING_CHANGED,
-      remedy: isNoAnswerToTls(error)
-        ? 'Turn TLS on in the server, or, on a network that you trust, add sslmode=disable to the URL.'
-        : "Give the CA that signed the server's certificate with sslrootcert=FILE.",
-      cause: error,
-    });
-  }
-  return databaseError(error);
-}
-
-function unreachable(
-  config: DatabaseConfig,
-  budgetMs: number,
-  reason: string,
-  cause: unknown,
-): LockstepError {
-  return new LockstepError('LS301', {
-    what: `No answer from ${config.host}:${config.port} within ${Math.round(budgetMs / 100) / 10} s: ${reason}.`,
-    state: NOTHING_CHANGED,
-    remedy: 'Check address, port, network and security groups, and whether the server runs.',
-    cause,
   });
 }

@@ -24,12 +24,11 @@ const BY_SQLSTATE: Readonly<Record<string, Explanation>> = {
     state: 'Nothing was changed by this attempt since.',
     remedy: 'Nothing is to be done: the newer attempt finishes the work.',
   },
-  LS002: {
-    code: 'LS602',
-    what: () => 'The migration ended the transaction that it was run in.',
-    state: 'What it did before that is committed, and it is recorded as applied.',
-    remedy:
-      'Compare the schema with the file, and take the COMMIT or ROLLBACK (also in procedures) out of it.',
+  LS004: {
+    code: 'LS304',
+    what: () =>
+      'The connection goes through a pooler that changes the server session between statements, where no lock holds.',
+    remedy: "Give the server's direct address, or the pooler's session mode.",
   },
   LS003: {
     code: 'LS608',
@@ -61,11 +60,24 @@ export const isConnectionState = (sqlstate: string): boolean =>
 /** Raised by the ledger's own functions. */
 export const isOwnState = (sqlstate: string): boolean => sqlstate.startsWith('LS');
 
+/** SQLSTATE LS002, or a migration's own COMMIT or ROLLBACK followed by an error. */
+export const endedOwnTransaction = (cause: pg.DatabaseError): LockstepError =>
+  new LockstepError('LS602', {
+    what: 'The migration ended the transaction that it was run in.',
+    state:
+      'What it did before a COMMIT of its own is committed; `lockstep history` tells whether it is recorded as applied.',
+    remedy:
+      'Compare the schema with the file, and take the COMMIT or ROLLBACK (also in procedures) out of it.',
+    context: { sqlstate: cause.code ?? null },
+    cause,
+  });
+
 /** The error of a coordinator statement. Errors of migrations are made in migration-error.ts. */
 export function databaseError(error: unknown): LockstepError {
   if (error instanceof LockstepError) return error;
   if (!(error instanceof pg.DatabaseError) || !error.code) return connectionLost(error);
   if (isConnectionState(error.code)) return connectionLost(error);
+  if (error.code === 'LS002') return endedOwnTransaction(error);
   const known = BY_SQLSTATE[error.code];
   if (!known) return unexpected(error);
   return new LockstepError(known.code, {

@@ -21,8 +21,8 @@
  * Who is authoritative: the ledger. What can fail: LS3xx for reaching and using the server, LS403 for a stale
  * attempt, LS6xx for the migrations themselves; PostgreSQL's DETAIL never leaves (it may hold row data).
  */
-export { type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
-export { type Change, stepSha256 } from './change.ts';
+export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
+export { type Change, type DownScript, stepSha256 } from './change.ts';
 export { clientConfig } from './client-config.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';

@@ -11,7 +11,7 @@
  *
  * Two functions stand around each migration in its own transaction. They raise SQLSTATEs of our own, which
  * database-error.ts explains: LS001 the fence has another token, LS002 the transaction is not the one that began,
- * LS003 the lock or the login changed.
+ * LS003 the lock or the login changed, LS004 the session is another one than that which took the lock.
  */
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { IS_LEDGER_LOCK } from './advisory-lock.ts';
@@ -90,6 +90,13 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'LS001', MESSAGE = 'a newer attempt has claimed this database';
   END IF;
+  PERFORM lockstep.check_lock('LS004');
+END $function$;
+CREATE FUNCTION lockstep.check_lock(sqlstate_without text) RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_LEDGER_LOCK}) THEN
+    RAISE EXCEPTION USING ERRCODE = sqlstate_without, MESSAGE = 'it gave up the advisory lock';
+  END IF;
 END $function$;
 CREATE FUNCTION lockstep.leave_step(of_revision bigint, of_ordinal int, of_step int, login text, acting_as text)
 RETURNS void LANGUAGE plpgsql AS $function$
@@ -106,9 +113,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'LS002', MESSAGE = 'the transaction is not the one that the migration began in';
   END IF;
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_LEDGER_LOCK}) THEN
-    RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it gave up the advisory lock';
-  END IF;
+  PERFORM lockstep.check_lock('LS003');
   IF session_user <> login OR current_user <> acting_as THEN
     RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it changed the login';
   END IF;
@@ -127,8 +132,12 @@ INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
 export async function ensureLedger(session: Session): Promise<void> {
   const rows = await session.queryLedger('SELECT layout FROM lockstep.meta');
   if (rows === undefined) return createLedger(session);
-  const layout = Number(rows[0]?.layout);
-  if (layout !== LAYOUT) throw newerLedger(layout);
+  refuseNewerLayout(rows[0]?.layout);
+}
+
+/** Throws LS307. */
+export function refuseNewerLayout(layout: string | null | undefined): void {
+  if (Number(layout) !== LAYOUT) throw newerLedger(Number(layout));
 }
 
 async function createLedger(session: Session): Promise<void> {

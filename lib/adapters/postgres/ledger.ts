@@ -5,8 +5,9 @@ import {
   type LedgerState,
   type PartialRevision,
   type Postcondition,
-  type Script,
 } from '../../core/plan/index.ts';
+import type { DownScript } from './change.ts';
+import { refuseNewerLayout } from './ledger-schema.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
@@ -23,13 +24,14 @@ const STATE = `SELECT
       FROM lockstep.journal j
       WHERE NOT EXISTS (SELECT FROM lockstep.entry e WHERE e.revision = j.revision AND e.ordinal = j.ordinal)
       GROUP BY j.revision, j.ordinal, j.direction ORDER BY j.revision) x) AS partial,
-  (SELECT pg_catalog.max(e.id) FROM lockstep.entry e) AS last`;
+  (SELECT pg_catalog.max(e.id) FROM lockstep.entry e) AS last, (SELECT m.layout FROM lockstep.meta m) AS layout`;
 
-/** One statement, so what it gives was true at one time. Throws LS3xx. */
+/** One statement, so what it gives was true at one time. Throws LS307 for the ledger of a newer Lockstep, LS3xx. */
 export async function readLedger(session: Session): Promise<LedgerState> {
   const rows = await session.queryLedger(STATE);
   const row = rows?.[0];
   if (!row) return EMPTY_LEDGER;
+  refuseNewerLayout(row.layout);
   return {
     current: parseRows<CurrentEntry>(row.current),
     partial: parseRows<PartialRevision>(row.partial),
@@ -58,12 +60,12 @@ export async function readEntries(session: Session): Promise<readonly LedgerEntr
 export async function readDownScripts(
   session: Session,
   entries: readonly CurrentEntry[],
-): Promise<ReadonlyMap<string, Script>> {
+): Promise<ReadonlyMap<string, DownScript>> {
   const ids = entries.map((e) => literal(e.entryId)).join(', ');
   const rows = await session.query(
     `SELECT e.id, e.down FROM lockstep.entry e WHERE e.id IN (${ids}) AND e.down IS NOT NULL`,
   );
-  return new Map(rows.map((row) => [row.id ?? '', JSON.parse(row.down ?? 'null') as Script]));
+  return new Map(rows.map((row) => [row.id ?? '', JSON.parse(row.down ?? 'null') as DownScript]));
 }
 
 /** A step of a migration that is more than one transaction, as it was begun. */

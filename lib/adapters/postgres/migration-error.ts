@@ -2,13 +2,21 @@
 import pg from 'pg';
 import { type ErrorCode, LockstepError, type SourcePosition } from '../../core/errors/index.ts';
 import { SourceText } from '../../core/plan/compile/source-text.ts';
-import { migrationName, type Statement } from '../../core/plan/index.ts';
+import { migrationName, type Statement, type Step } from '../../core/plan/index.ts';
 import { type Change, STATEMENT_SEPARATOR } from './change.ts';
-import { connectionLost, databaseError, isConnectionState, isOwnState } from './database-error.ts';
+import {
+  connectionLost,
+  databaseError,
+  endedOwnTransaction,
+  isConnectionState,
+  isOwnState,
+} from './database-error.ts';
+import { QUERY_CANCELED } from './session-settings.ts';
 
 /** What was sent to the server, and where in it the migration's statements are. */
 export interface SentMessage {
   readonly change: Change;
+  readonly step: Step;
   readonly statements: readonly Statement[];
   readonly texts: readonly string[];
   readonly before: string;
@@ -16,9 +24,8 @@ export interface SentMessage {
   readonly text: string;
 }
 
-type ServerError = pg.DatabaseError & { readonly commandsDone?: number };
+type ServerError = pg.DatabaseError & { readonly commandsDone?: readonly string[] };
 
-const QUERY_CANCELED = '57014';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** LS601 or LS604 for the migration's own statements; any other error as what it means by itself. */
@@ -26,10 +33,13 @@ export function migrationError(error: unknown, message: SentMessage): LockstepEr
   if (error instanceof LockstepError) return error;
   if (!(error instanceof pg.DatabaseError)) return connectionLost(error);
   const sqlstate = error.code ?? '';
-  const done = (error as ServerError).commandsDone ?? 0;
-  const isOurs = done < message.statementsBefore && !inStatements(error, message);
+  const { commandsDone = [] } = error as ServerError;
+  // Our own COMMIT is the last statement: nothing fails after it.
+  if (commandsDone.some((tag) => tag === 'COMMIT' || tag === 'ROLLBACK')) return endedOwnTransaction(error);
+  const index = commandsDone.length - message.statementsBefore;
+  const isOurs = index < 0 && !inStatements(error, message);
   if (isOurs || isOwnState(sqlstate) || isConnectionState(sqlstate)) return databaseError(error);
-  return failed(error, message, done - message.statementsBefore);
+  return failed(error, message, index);
 }
 
 /** The server parses the whole message first: a syntax error comes before any statement was done. */
@@ -47,27 +57,33 @@ function failed(error: pg.DatabaseError, message: SentMessage, index: number): L
   return new LockstepError(code, {
     what: `${place}: ${sentence(error.message)}.`,
     state: stateAfter(change, message),
-    remedy: REMEDIES[sqlstate] ?? 'Correct the file and run the same command again.',
+    remedy:
+      REMEDIES[sqlstate] ??
+      REMEDIES[sqlstate.slice(0, 2)] ??
+      'Correct the file and run the same command again.',
     position,
     context: { sqlstate, revision: change.revision, migration: migrationName(change) },
     cause: error,
   });
 }
 
+/** By SQLSTATE or its class; the file is to blame for any other. */
 const REMEDIES: Readonly<Record<string, string>> = {
   [LOCK_NOT_AVAILABLE]:
     'Run it again when whoever holds the lock is done, or allow a longer wait with `-- lockstep: lock-timeout=30s` at the top of the file.',
   [QUERY_CANCELED]:
     'Make the statement smaller, or give it more time (`-- lockstep: statement-timeout=` at the top of the file, the time limit of whoever runs it), and run it again.',
+  '40': 'Run it again: it met others who changed the same rows or tables at that time.',
   '42501': 'Grant the login what the statement needs, and run the same command again.',
+  '53': 'Give the server the disk space, memory or connections that it lacks, and run the same command again.',
 };
 
-function stateAfter(change: Change, { statements }: SentMessage): string {
+function stateAfter(change: Change, { step: { index, transactional } }: SentMessage): string {
   const name = migrationName(change);
-  const whole = change.steps.length === 1 && statements.every((s) => s.transactional);
-  return whole
-    ? `${name} was rolled back as a whole and left no trace; the migrations ${change.kind} before it stay so.`
-    : `The statement of ${name} that failed left no trace; those of its statements that were done before are recorded, and the next run goes on after them.`;
+  if (change.steps.length === 1 && transactional)
+    return `${name} was rolled back as a whole and left no trace; the migrations ${change.kind} before it stay so.`;
+  const before = index === 0 ? 'nothing of it is done' : 'what comes before it is done and recorded';
+  return `Step ${index + 1} of ${change.steps.length} of ${name} left no trace; ${before}, and the next run goes on there.`;
 }
 
 const sentence = (message: string): string => message.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');

@@ -3,7 +3,8 @@
  * session; it holds at most what its session holds, and when the session ends, so does the lease.
  *
  * The record version is made of what the server says of the holder's session: as long as that is idle, it changes
- * with each renewal; while it runs SQL, it changes with each look, because the server itself vouches for it. So only
+ * with each renewal; while it runs SQL, it changes with each look, because the server itself vouches for it (and so it
+ * does for another role's session, of which no more can be seen than that it is there). So only
  * a holder that is idle for the whole lease duration is silent, and taking over from it means to end its session;
  * the lock, once it is had, proves that the session is gone.
  *
@@ -173,10 +174,9 @@ const freeRecord = (target: string, { token, leaseMs }: Fence): LeaseRecord => (
 });
 
 function heldRecord(target: string, lockedBy: LockedBy, fence: Fence | undefined): LeaseRecord {
-  const { pid, backendStart, applicationName, state, stateChange, queryAgeMs } = lockedBy;
+  const { pid, backendStart, applicationName, state, stateChange, seenAt } = lockedBy;
   const entered = fence?.pid === pid && fence.backendStart === backendStart;
-  // The age grows from look to look.
-  const sign = state === 'active' ? `active/${queryAgeMs}` : stateChange;
+  const sign = state === 'active' || state === 'unknown' ? `${state}/${seenAt}` : stateChange;
   return {
     target,
     state: 'HELD',

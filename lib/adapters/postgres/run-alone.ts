@@ -27,32 +27,42 @@ import {
 import type { JournalStep } from './ledger.ts';
 import { migrationError } from './migration-error.ts';
 import type { Session } from './session.ts';
-import { migrationSettings, restoreSession } from './session-settings.ts';
+import { migrationSettings, restoreSession, statementLimitMs } from './session-settings.ts';
 
 export type LoneStep = Extract<Step, { transactional: false }>;
+
+/** Of the attempt that runs the statement. */
+export interface AttemptLimits {
+  readonly timeLeftMs: () => number;
+  /** Throws what ended the attempt early, if something did. */
+  throwIfEnded(): void;
+}
 
 /** Throws LS403, LS601, LS603, LS604, LS608, and LS301 when the outcome is not known: then the journal tells. */
 export async function runAlone(
   session: Session,
   change: Change,
   step: LoneStep,
-  timeLeftMs: () => number,
+  attempt: AttemptLimits,
 ): Promise<void> {
   // One that somebody's broken-off build left behind would make IF NOT EXISTS pass over it.
-  if (step.postcondition.kind === 'index-valid') await dropInvalidIndex(session, step.postcondition);
+  await dropInvalidIndex(session, step.postcondition, limitMs(change, attempt));
   await session.query(`${checkFence(change)}; ${insertJournal(change, step)}`);
-  await send(session, change, step, timeLeftMs());
-  if (!(await holdsTrue(session, step.postcondition))) throw untold(change, step);
+  await send(session, change, step, attempt);
+  if (!(await holdsTrue(session, step.postcondition))) throw untold(change, step.index);
   await recordDone(session, change, step);
 }
 
-async function send(session: Session, change: Change, step: LoneStep, timeLeftMs: number): Promise<void> {
+async function send(session: Session, change: Change, step: LoneStep, attempt: AttemptLimits): Promise<void> {
   const { searchPath } = session.facts;
+  const timeLeftMs = attempt.timeLeftMs();
   await session.query(migrationSettings({ ...change, searchPath, transactional: false, timeLeftMs }));
   const texts = stepTexts(change, step);
   const statements = [step.statement];
-  const message = { change, statements, texts, before: '', statementsBefore: 0, text: texts.join('') };
+  const message = { change, step, statements, texts, before: '', statementsBefore: 0, text: texts.join('') };
   try {
+    // Who ends the attempt cancels what runs then: what ended it before now would let the statement run to its end.
+    attempt.throwIfEnded();
     await session.run(message.text);
     await session.query(restoreSession(session.applicationName));
   } catch (error) {
@@ -62,35 +72,42 @@ async function send(session: Session, change: Change, step: LoneStep, timeLeftMs
   }
 }
 
+/** An orderly run must not be kept from ending by somebody's open transaction; the next attempt drops it then. */
+const UNDO_LIMIT_MS = 10_000;
+
 /** The server says that the statement failed. */
 async function undo(session: Session, change: Change, step: LoneStep): Promise<void> {
   await session.query(restoreSession(session.applicationName));
-  if (step.postcondition.kind === 'index-valid') await dropInvalidIndex(session, step.postcondition);
-  await session.query(`${checkFence(change)}; ${deleteJournal(change, step)}`);
+  await dropInvalidIndex(session, step.postcondition, UNDO_LIMIT_MS);
+  await session.query(`${checkFence(change)}; ${deleteJournal(change, step.index)}`);
 }
 
 /**
- * Settles a step whose start is journalled and whose end is not; true when it turned out to be done. By the
- * postcondition that was journalled: the file may have been edited since, and then the step is to run anew.
- * Throws LS603.
+ * Settles a step whose start is journalled and whose end is not, by the postcondition that was journalled: the file
+ * may have been edited since. What turns out to be done is recorded so, if the file still says the same (`edited`
+ * otherwise); of anything else no trace is left. Throws LS603, LS604.
  */
 export async function settleStarted(
   session: Session,
   change: Change,
-  step: Step,
   begun: JournalStep,
-): Promise<boolean> {
+  attempt: AttemptLimits,
+): Promise<'done' | 'undone' | 'edited'> {
   const { postcondition, sha256 } = begun;
-  if (postcondition === null || postcondition.kind === 'unknown') throw untold(change, step);
-  const same = sha256 === stepSha256(change, step);
-  if (same && postcondition.kind !== 'repeatable' && (await holdsTrue(session, postcondition))) {
+  if (postcondition === null || postcondition.kind === 'unknown') throw untold(change, begun.step);
+  if (postcondition.kind !== 'repeatable' && (await holdsTrue(session, postcondition))) {
+    const step = change.steps[begun.step];
+    if (!step || sha256 !== stepSha256(change, step)) return 'edited';
     await recordDone(session, change, step);
-    return true;
+    return 'done';
   }
-  if (postcondition.kind === 'index-valid') await dropInvalidIndex(session, postcondition);
-  await session.query(`${checkFence(change)}; ${deleteJournal(change, step)}`);
-  return false;
+  await dropInvalidIndex(session, postcondition, limitMs(change, attempt));
+  await session.query(`${checkFence(change)}; ${deleteJournal(change, begun.step)}`);
+  return 'undone';
 }
+
+const limitMs = ({ statementTimeoutMs }: Change, { timeLeftMs }: AttemptLimits): number =>
+  statementLimitMs({ statementTimeoutMs, timeLeftMs: timeLeftMs() });
 
 async function recordDone(session: Session, change: Change, step: Step): Promise<void> {
   const { facts } = session;
@@ -114,20 +131,23 @@ async function holdsTrue(session: Session, postcondition: Postcondition): Promis
   }
 }
 
-type NamedIndex = Extract<Postcondition, { kind: 'index-valid' }>;
-
-async function dropInvalidIndex(session: Session, named: NamedIndex): Promise<void> {
-  const index = await findIndex(session, named);
-  if (index && !index.isValid && !index.isBeingBuilt) await dropIndex(session, index);
+async function dropInvalidIndex(
+  session: Session,
+  postcondition: Postcondition,
+  limit: number,
+): Promise<void> {
+  if (postcondition.kind !== 'index-valid') return;
+  const index = await findIndex(session, postcondition);
+  if (index && !index.isValid && !index.isBeingBuilt) await dropIndex(session, index, limit);
 }
 
-function untold(change: Change, step: Step): LockstepError {
+function untold(change: Change, step: number): LockstepError {
   const name = migrationName(change);
   return new LockstepError('LS603', {
-    what: `Whether step ${step.index + 1} of ${name} did its work cannot be told from the catalogs.`,
+    what: `Whether step ${step + 1} of ${name} did its work cannot be told from the catalogs.`,
     state:
       'It was begun, outside a transaction, and its end is not recorded; what came before it in the file is done.',
     remedy: `Look whether its effect is there: if so, \`lockstep stamp ${change.revision}\` records the migration as applied; if not, delete its row from lockstep.journal and run the same command again.`,
-    context: { revision: change.revision, step: step.index },
+    context: { revision: change.revision, step },
   });
 }

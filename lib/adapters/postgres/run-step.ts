@@ -60,12 +60,15 @@ function messageFor(
   const texts = stepTexts(change, step);
   const after = [
     '',
+    // Triggers that are put off until COMMIT would run under our search_path, and as the login.
+    'SET CONSTRAINTS ALL IMMEDIATE',
     restoreSession(session.applicationName),
     leaveStep(change, last ? null : step.index, session.facts),
     'COMMIT',
   ].join(STATEMENT_SEPARATOR);
   return {
     change,
+    step,
     statements: step.statements,
     texts,
     before,

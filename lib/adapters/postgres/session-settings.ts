@@ -27,19 +27,30 @@ const SETTINGS: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
 };
 
-const assignments = Object.entries(SETTINGS).map(
-  ([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`,
-);
+/** For the session, not the transaction. */
+const set = (name: string, value: string): string =>
+  `pg_catalog.set_config('${name}', ${literal(value)}, false)`;
 
-/** The interval needs a server on an operating system that can tell (not Windows). */
-const CHECK_INTERVAL = `SELECT pg_catalog.set_config('client_connection_check_interval', '${CLIENT_CHECK_INTERVAL_S}s', false)
-  WHERE pg_catalog.version() ~* 'linux|darwin|freebsd'`;
+/** One statement, in which names are looked up in the login's way, and so operators are qualified, too. */
+export const SESSION_SETTINGS = `SELECT ${[
+  ...Object.entries(SETTINGS).map(([name, value]) => set(name, value)),
+  // Needs a server on an operating system that can tell (not Windows).
+  `CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~*) 'linux|darwin|freebsd'
+    THEN ${set('client_connection_check_interval', `${CLIENT_CHECK_INTERVAL_S}s`)} END`,
+  // How long it all takes is limited by each statement's time; from PostgreSQL 17 on a role may have a limit here.
+  `CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN ${set('transaction_timeout', '0')} END`,
+].join(', ')}`;
 
-export const SESSION_SETTINGS = `SELECT ${assignments.join(', ')}; ${CHECK_INTERVAL}`;
+/** As DISCARD ALL, which is not for transactions; but for advisory locks, of which one is ours. */
+const DISCARD =
+  'RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES';
 
-/** After a migration: login, every setting that it changed, then ours again. */
+/** After a migration: nothing that it left in the session reaches the next one; then our settings again. */
 export const restoreSession = (applicationName: string): string =>
-  `RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET application_name = ${literal(applicationName)}; ${SESSION_SETTINGS}`;
+  `${DISCARD}; ${SESSION_SETTINGS}, ${set('application_name', applicationName)}`;
+
+/** SQLSTATE of a statement that was cancelled, by a timeout too. */
+export const QUERY_CANCELED = '57014';
 
 /** A statement that waits longer for a lock makes everybody else queue behind it. */
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
@@ -56,6 +67,17 @@ export interface MigrationLimits {
   readonly timeLeftMs: number;
 }
 
+/** For each of its statements; Infinity without a limit. */
+export const statementLimitMs = ({
+  statementTimeoutMs,
+  timeLeftMs,
+}: Pick<MigrationLimits, 'statementTimeoutMs' | 'timeLeftMs'>): number =>
+  Math.min(statementTimeoutMs || Number.POSITIVE_INFINITY, timeLeftMs);
+
+/** As PostgreSQL takes it, to which 0 means no limit. */
+export const timeoutSetting = (limitMs: number): string =>
+  limitMs > LONGEST_TIMEOUT_MS ? '0' : String(Math.max(1, Math.floor(limitMs)));
+
 /**
  * What a migration runs under, for its transaction if it is one, else for the session. A statement outside a
  * transaction (an index that is built concurrently) waits for others without keeping anybody from work, so that
@@ -63,11 +85,9 @@ export interface MigrationLimits {
  */
 export function migrationSettings(limits: MigrationLimits): string {
   const lockTimeoutMs = limits.lockTimeoutMs ?? (limits.transactional ? DEFAULT_LOCK_TIMEOUT_MS : 0);
-  const longest = limits.statementTimeoutMs || Number.POSITIVE_INFINITY;
-  const statementTimeoutMs = Math.max(1, Math.floor(Math.min(longest, limits.timeLeftMs)));
   const settings: [string, string][] = [
     ['lock_timeout', String(lockTimeoutMs)],
-    ['statement_timeout', statementTimeoutMs > LONGEST_TIMEOUT_MS ? '0' : String(statementTimeoutMs)],
+    ['statement_timeout', timeoutSetting(statementLimitMs(limits))],
     // Last: from here on names are looked up in the migration's way.
     ['search_path', limits.searchPath],
   ];

@@ -27,26 +27,31 @@ export class Session {
   readonly #client: pg.Client;
   readonly config: DatabaseConfig;
   #facts: SessionFacts | undefined;
-  #lost: Error | undefined;
+  readonly #lost = new AbortController();
   #busy = 0;
   #idle: Promise<unknown> = Promise.resolve();
-  #commandsDone = 0;
+  #commandsDone: string[] = [];
+  #commandsBeforeError: readonly string[] = [];
   /** As it is set now; what a migration may have changed is put back to it. */
   applicationName = '';
 
   constructor(client: pg.Client, config: DatabaseConfig) {
     this.#client = client;
     this.config = config;
-    client.on('error', (error) => {
-      this.#lost ??= error;
-    });
-    client.on('end', () => {
-      this.#lost ??= new Error('the server closed the connection');
-    });
-    // Which statement of a message failed is told by how many were completed before.
-    (client as unknown as { connection: NodeJS.EventEmitter }).connection.on('commandComplete', () => {
-      this.#commandsDone += 1;
-    });
+    client.on('error', (error) => this.#lose(error));
+    client.on('end', () => this.#lose(new Error('the server closed the connection')));
+    // Which statement of a message failed is told by those that were completed before.
+    (client as unknown as { connection: NodeJS.EventEmitter }).connection
+      .on('commandComplete', ({ text }: { text: string }) => {
+        this.#commandsDone.push(text);
+      })
+      .on('errorMessage', () => {
+        this.#commandsBeforeError = this.#commandsDone;
+      })
+      // The end of the message, whether it went well or not.
+      .on('readyForQuery', () => {
+        this.#commandsDone = [];
+      });
   }
 
   get facts(): SessionFacts {
@@ -67,8 +72,13 @@ export class Session {
     return this.#idle;
   }
 
+  /** Aborts, with an LS301, as soon as it is known that the session is gone. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   get isLost(): boolean {
-    return this.#lost !== undefined;
+    return this.lost.aborted;
   }
 
   /** Rows of the last statement in the message. Throws LS3xx / LS4xx; see database-error.ts. */
@@ -91,13 +101,12 @@ export class Session {
   }
 
   /**
-   * The same, but a server's error is thrown as it is (pg.DatabaseError), with `commandsDone`, the number of
+   * The same, but a server's error is thrown as it is (pg.DatabaseError), with `commandsDone`, the tags of the
    * statements of the message that were completed before it. A lost connection is LS301.
    */
   async run(sql: string): Promise<Row[]> {
-    if (this.#lost) throw connectionLost(this.#lost);
+    this.lost.throwIfAborted();
     this.#busy += 1;
-    this.#commandsDone = 0;
     try {
       const running = this.#client.query({ text: sql, types: TEXT_TYPES });
       this.#idle = running.catch(() => undefined);
@@ -106,23 +115,38 @@ export class Session {
       return last?.rows ?? [];
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw connectionLost(error);
-      throw Object.assign(error, { commandsDone: this.#commandsDone });
+      withoutRowData(error);
+      throw Object.defineProperty(error, 'commandsDone', { value: this.#commandsBeforeError });
     } finally {
       this.#busy -= 1;
     }
   }
 
-  /** Ends the session; never throws: it may be lost already. */
+  /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. */
   async end(): Promise<void> {
-    if (this.#lost) return;
+    if (this.isLost) return;
+    const impatient = setTimeout(() => this.destroy(), ENDING_TAKES_MS);
     await this.#client.end().catch(() => undefined);
+    clearTimeout(impatient);
   }
 
   /** Drops the connection without a word to the server, which notices by itself. */
   destroy(): void {
-    this.#lost ??= new Error('the connection was dropped');
+    this.#lose(new Error('it was dropped'));
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
+
+  /** The first reason counts. */
+  #lose(error: Error): void {
+    if (!this.isLost) this.#lost.abort(connectionLost(error));
+  }
+}
+
+const ENDING_TAKES_MS = 2_000;
+
+/** An error that becomes another one's cause may be printed whole by whoever catches that. */
+function withoutRowData(error: pg.DatabaseError): void {
+  for (const field of ['detail', 'hint', 'where', 'internalQuery'] as const) delete error[field];
 }
 
 /** Undefined schema, undefined table. */

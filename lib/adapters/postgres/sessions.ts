@@ -25,14 +25,17 @@ export function tokenOf(applicationName: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Which server session; with the start time a pid is never mistaken for that of an earlier one. */
+/**
+ * Which server session; with the start time a pid is never mistaken for that of an earlier one. It is empty for a
+ * session of another role, of which this one may see no more than the pid.
+ */
 export interface SessionId {
   readonly pid: number;
   readonly backendStart: string;
 }
 
 const isSession = ({ pid, backendStart }: SessionId) =>
-  `a.pid = ${pid} AND ${microseconds('a.backend_start')} = ${literal(backendStart)}`;
+  `a.pid = ${pid} AND ${microseconds('a.backend_start')} IS NOT DISTINCT FROM ${literal(backendStart || null)}`;
 
 export async function nameSession(session: Session, applicationName: string): Promise<void> {
   await session.query(`SET application_name = ${literal(applicationName)}`);

@@ -1,0 +1,149 @@
+/**
+ * C: instances of an app that start at once, each of which migrates before it serves: 20 migrations of 50 ms, on an
+ * empty database, and on one where only data is left to change (so that no CREATE TABLE keeps anybody from going on).
+ */
+import { type Bench, folderFor } from '../frame/bench.ts';
+import { lockstep } from '../frame/built.ts';
+import { type Contender, node } from '../frame/contender.ts';
+import { createEffects, effect, effectsOf, ONCE } from '../frame/effects.ts';
+import { PEERS } from '../frame/peers.ts';
+import { errorLine, run, start } from '../frame/process.ts';
+import { median } from '../frame/rounds.ts';
+import { ABSENT, seconds, table } from '../frame/table.ts';
+import { peakConnections } from '../frame/watch.ts';
+
+const DATABASE = 'bench_c';
+const STEPS = Array.from({ length: 20 }, (_, i) => effect(i + 2, 'pg_sleep(0.05)'));
+
+/** Instances in one process: its module, folder, database, number. */
+const MANY = `${PEERS}/start-many.mjs`;
+
+interface Outcome {
+  readonly fine: number;
+  readonly effects: string;
+  readonly lastReadyMs: number;
+  readonly peak: number;
+  readonly errors: readonly string[];
+}
+
+interface Setting {
+  readonly title: string;
+  readonly instances: number;
+  /** The table is there already. */
+  readonly dataOnly: boolean;
+  readonly inOneProcess: boolean;
+}
+
+function settings(quick: boolean): Setting[] {
+  const processes = (quick ? [3] : [3, 10, 50]).flatMap((instances) =>
+    [false, true].map((dataOnly) => ({
+      title: `${instances} processes, ${dataOnly ? 'data only' : 'empty database'}`,
+      instances,
+      dataOnly,
+      inOneProcess: false,
+    })),
+  );
+  const inOne = (quick ? [1, 20] : [1, 200]).map((instances) => ({
+    title: `${instances} in one process, empty database`,
+    instances,
+    dataOnly: false,
+    inOneProcess: true,
+  }));
+  return [...processes, ...inOne];
+}
+
+export async function instances(bench: Bench): Promise<string> {
+  const sections: string[] = [];
+  for (const setting of settings(bench.quick)) {
+    sections.push(`**${setting.title}**\n\n${await compare(bench, setting)}`);
+  }
+  return sections.join('\n\n');
+}
+
+async function compare(bench: Bench, setting: Setting): Promise<string> {
+  const contenders = [lockstep(bench.dist), ...bench.peers]
+    .filter(({ module }) => module !== undefined || !setting.inOneProcess)
+    .map((contender) => ({
+      contender,
+      first: folderFor(bench, contender, [createEffects]),
+      all: folderFor(bench, contender, [createEffects, ...STEPS]),
+      outcomes: [] as Outcome[],
+    }));
+  for (let round = 1; round <= (bench.quick ? 1 : 5); round += 1) {
+    for (const { contender, first, all, outcomes } of contenders) {
+      // One that failed has shown what there is to see.
+      if (outcomes.some((outcome) => !isFine(outcome, setting))) continue;
+      bench.log(`C: ${setting.title}, round ${round}: ${contender.name}`);
+      outcomes.push(await race(bench, setting, contender, { first, all }));
+    }
+  }
+  const rows = contenders.map(({ contender, outcomes }) => row(contender.name, outcomes, setting));
+  return table(['tool', 'fine', 'bodies ran', 'last ready s', 'peak connections', 'errors'], rows);
+}
+
+const isFine = ({ fine, effects }: Outcome, { instances: count }: Setting): boolean =>
+  fine === count && effects === ONCE;
+
+function row(name: string, outcomes: readonly Outcome[], setting: Setting): string[] {
+  const worst = outcomes.find((outcome) => !isFine(outcome, setting)) ?? outcomes[0]!;
+  const { fine, effects, errors } = worst;
+  // How long a failure takes is no figure.
+  const ready =
+    worst === outcomes[0] && isFine(worst, setting) ? median(outcomes.map((o) => o.lastReadyMs)) : undefined;
+  const peak = Math.max(...outcomes.map((outcome) => outcome.peak));
+  return [
+    name,
+    `${fine} of ${setting.instances}`,
+    effects,
+    ready === undefined ? ABSENT : seconds(ready),
+    String(peak),
+    errors.slice(0, 2).join('; ') || ABSENT,
+  ];
+}
+
+async function race(
+  { server, dist }: Bench,
+  setting: Setting,
+  contender: Contender,
+  folders: { readonly first: string; readonly all: string },
+): Promise<Outcome> {
+  const url = await server.newDatabase(DATABASE);
+  if (setting.dataOnly) await run(contender.up(folders.first, url));
+  const { result, peak } = await peakConnections(url, () =>
+    setting.inOneProcess
+      ? manyInOne(contender, folders.all, url, setting.instances, dist)
+      : processes(contender, folders.all, url, setting.instances),
+  );
+  return { ...result, peak, effects: await effectsOf(server, DATABASE, STEPS) };
+}
+
+type Race = Pick<Outcome, 'fine' | 'lastReadyMs' | 'errors'>;
+
+async function processes(contender: Contender, folder: string, url: string, count: number): Promise<Race> {
+  const startedMs = performance.now();
+  const ended = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const one = await start(contender.up(folder, url)).ended;
+      return { ...one, readyMs: performance.now() - startedMs };
+    }),
+  );
+  const fine = ended.filter(({ exitCode }) => exitCode === 0);
+  const failed = ended.filter(({ exitCode }) => exitCode !== 0);
+  return {
+    fine: fine.length,
+    lastReadyMs: Math.max(...fine.map(({ readyMs }) => readyMs)),
+    errors: [...new Set(failed.map(errorLine))],
+  };
+}
+
+async function manyInOne(
+  { module = '' }: Contender,
+  folder: string,
+  url: string,
+  count: number,
+  dist: string,
+): Promise<Race> {
+  const { stdout } = await run(node(MANY, module, folder, url, String(count)), { LOCKSTEP_DIST: dist });
+  // A tool may have words of its own before it.
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Race;
+}

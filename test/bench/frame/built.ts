@@ -1,0 +1,35 @@
+/**
+ * Lockstep as its package has it. It is built from a copy of the sources, so that the bench neither needs nor disturbs
+ * the checkout's own dist/.
+ */
+import { cpSync, mkdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildPackage } from '../../../lib/build/package.ts';
+import { type Contender, node, oneFileEach, plainName } from './contender.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const SOURCES = ['bin', 'functions', 'lib', 'package.json', 'tsconfig.json'];
+
+/** Gives the folder dist/ below `scratch`. */
+export function buildLockstep(scratch: string): string {
+  const copy = join(scratch, 'lockstep');
+  mkdirSync(copy);
+  for (const name of SOURCES) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  const link = join(copy, 'node_modules');
+  symlinkSync(join(ROOT, 'node_modules'), link);
+  try {
+    buildPackage(copy);
+  } finally {
+    unlinkSync(link);
+  }
+  return join(copy, 'dist');
+}
+
+export const lockstep = (dist: string, ...options: string[]): Contender => ({
+  name: 'lockstep',
+  kind: 'lockstep',
+  files: oneFileEach(plainName),
+  module: join(import.meta.dirname, '../lockstep.mjs'),
+  up: (folder, url) =>
+    node(join(dist, 'lockstep.js'), 'up', '--migrations', folder, '--database-url', url, ...options),
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
+import { connect, PostgresLeaseStore } from '../../lib/adapters/postgres/index.ts';
+import { systemClock } from '../../lib/adapters/process/clock.ts';
+import type { EngineEvent } from '../../lib/engine/index.ts';
+import { readHistory } from '../../lib/engine/index.ts';
+import { configOf, failureOf, LEFT_BEHIND, leaseOf, type Site, SLEEPING, siteForTest } from './site.ts';
+
+/** Each leaves a row with the time of its beginning and its end: doubles and overlaps show. */
+const EFFECTS = {
+  '0001_effects.sql': 'CREATE TABLE effects (n int, began timestamptz, ended timestamptz);',
+  ...Object.fromEntries(
+    [2, 3, 4, 5].map((n) => [
+      `000${n}_effect.sql`,
+      `SELECT pg_sleep(0.1); INSERT INTO effects VALUES (${n}, transaction_timestamp(), clock_timestamp());`,
+    ]),
+  ),
+};
+const SLOW = {
+  '0001_before.sql': 'CREATE TABLE before ();',
+  '0002_slow.sql': 'SELECT pg_sleep(60); CREATE TABLE slow ();',
+};
+
+async function expectEffectsOnce(site: Site): Promise<void> {
+  expect(await site.rows('SELECT n FROM effects ORDER BY began')).toEqual([2, 3, 4, 5].map((n) => ({ n })));
+  const overlaps = `SELECT FROM effects a JOIN effects b ON a.n < b.n AND a.ended > b.began`;
+  expect(await site.rows(overlaps)).toEqual([]);
+  expect(await site.rows(LEFT_BEHIND)).toEqual([]);
+}
+
+/** Ends the session that runs a migration. */
+async function endMigration(site: Site): Promise<void> {
+  await site.until(SLEEPING);
+  await site.rows(`SELECT pg_terminate_backend(pid) FROM (${SLEEPING}) s`);
+}
+
+const tablesOf = (site: Site) =>
+  site.rows(`SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`);
+
+describe('runs under two lease stores on one database', () => {
+  it('never overlap, apply everything once, and their tokens only grow', async () => {
+    const site = await siteForTest();
+    const leases = new MemoryLeaseStore();
+    await site.up({ '0001_effects.sql': EFFECTS['0001_effects.sql'] }, { leases });
+    await site.rows('UPDATE lockstep.fence SET token = 41');
+    await Promise.all(Array.from({ length: 6 }, (_, i) => site.up(EFFECTS, i % 2 === 0 ? { leases } : {})));
+    await expectEffectsOnce(site);
+    const history = await readHistory(site.context());
+    const tokens = history.map(({ token }) => token);
+    expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
+    expect(tokens.at(1)).toBeGreaterThan(41);
+  });
+});
+
+describe('a lease store whose tokens are behind those of the database', () => {
+  it('mints one above them, at the first try', async () => {
+    const site = await siteForTest();
+    const leases = new MemoryLeaseStore();
+    const effects = { '0001_effects.sql': EFFECTS['0001_effects.sql'] };
+    await site.up(effects, { leases });
+    await site.rows('UPDATE lockstep.fence SET token = 41');
+    const repeated: EngineEvent[] = [];
+    const on = (event: EngineEvent) => event.kind === 'attempt-repeated' && repeated.push(event);
+    expect(await site.up(EFFECTS, { leases, on })).toMatchObject({ token: 42 });
+    expect(repeated).toEqual([]);
+    expect(await leases.read('orders')).toMatchObject({ token: 42 });
+  });
+});
+
+describe('a session that is ended in the middle of a migration', () => {
+  it.each(['postgres', 'memory'])(
+    'lets the attempt be repeated, and all is applied once (%s)',
+    async (kind) => {
+      const site = await siteForTest();
+      const events: EngineEvent[] = [];
+      const leases = kind === 'postgres' ? kind : new MemoryLeaseStore();
+      const up = site.up(EFFECTS, { leases, on: (event) => events.push(event) });
+      await endMigration(site);
+      const { applied, token } = await up;
+      expect(applied).toHaveLength(5);
+      await expectEffectsOnce(site);
+      expect(token).toBe(2);
+      expect(events).toContainEqual({
+        kind: 'attempt-repeated',
+        error: expect.objectContaining({ code: 'LS301' }),
+      });
+    },
+  );
+
+  it('is reported after so many of them that a person has to look', async () => {
+    const site = await siteForTest();
+    // Pauses between attempts of next to nothing.
+    const clock = { ...systemClock, random: () => -0.49 };
+    const up = failureOf(site.up(SLOW, { clock }));
+    for (let i = 0; i < 5; i++) await endMigration(site);
+    expect(await up).toMatchObject({ code: 'LS301' });
+    expect(await tablesOf(site)).toEqual([{ tablename: 'before' }]);
+  });
+});
+
+describe('who waits', () => {
+  it('gets a new session when the one that it waits with is ended, and goes on waiting', async () => {
+    const site = await siteForTest();
+    const holder = await site.session();
+    const store = new PostgresLeaseStore(holder, (ms) => systemClock.sleep(ms));
+    const lease = await store.mint(await leaseOf(store, 'host:1:a'));
+    const events: string[] = [];
+    const up = site.up(EFFECTS, { on: ({ kind }) => events.push(kind) });
+    await expect.poll(() => events.includes('waiting')).toBe(true);
+    await site.rows(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'lockstep %' AND pid <> ${holder.facts.pid}
+        AND application_name <> 'lockstep tests'`);
+    await expect.poll(() => events.includes('attempt-repeated'), { timeout: 5_000 }).toBe(true);
+    await store.release(lease);
+    expect((await up).applied).toHaveLength(5);
+  });
+
+  it('does not take a lease from a holder that is idle for less than its duration', async () => {
+    const site = await siteForTest();
+    const store = new PostgresLeaseStore(await site.session(), (ms) => systemClock.sleep(ms));
+    const lease = await store.mint(await leaseOf(store, 'host:1:idle', 60_000));
+    const error = await failureOf(site.up(EFFECTS, { leaseWaitMs: 1_500 }));
+    expect(error).toMatchObject({ code: 'LS401', context: { heldBy: 'host:1:idle' } });
+    await expect(store.renew(lease)).resolves.toBeUndefined();
+  });
+
+  it('takes it over from one that is idle for longer', async () => {
+    const site = await siteForTest();
+    const store = new PostgresLeaseStore(await site.session(), (ms) => systemClock.sleep(ms));
+    const lease = await store.mint(await leaseOf(store, 'host:1:gone', 500));
+    const { tookOverFrom, token } = await site.up(EFFECTS);
+    expect({ tookOverFrom, token }).toEqual({ tookOverFrom: 'host:1:gone', token: lease.token + 1 });
+    expect(await failureOf(store.renew(lease))).toMatchObject({ code: 'LS402' });
+  });
+
+  it('takes a holder of another role, of which it sees no more than the pid, for one that works', async () => {
+    const site = await siteForTest();
+    const [worker, watcher] = [`worker_${site.name}`, `watcher_${site.name}`];
+    await site.rows(`CREATE ROLE ${worker} LOGIN PASSWORD 'word'; CREATE ROLE ${watcher} LOGIN PASSWORD 'word';
+      CREATE SCHEMA lockstep AUTHORIZATION ${worker}; GRANT USAGE ON SCHEMA lockstep TO ${watcher};
+      ALTER DEFAULT PRIVILEGES FOR ROLE ${worker} GRANT SELECT ON TABLES TO ${watcher}`);
+    onTestFinished(async () => {
+      for (const role of [watcher, worker])
+        await site.rows(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+    });
+    const storeAs = async (username: string) => {
+      const config = configOf(Object.assign(new URL(site.url), { username, password: 'word' }).href);
+      const session = await connect({ config, clock: systemClock, applicationName: 'lockstep test' });
+      onTestFinished(() => session.end());
+      return new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
+    };
+    await leaseOf(await storeAs(worker), 'host:1:a');
+    const store = await storeAs(watcher);
+    const [first, second] = [await store.read('orders'), await store.read('orders')];
+    expect(first).toMatchObject({ state: 'HELD' });
+    expect(second?.recordVersion).not.toBe(first?.recordVersion);
+    expect(await failureOf(store.forceRelease('orders'))).toMatchObject({ code: 'LS306' });
+    await site.rows(`GRANT pg_signal_backend TO ${watcher}`);
+    await store.forceRelease('orders');
+    expect(await store.read('orders')).toMatchObject({ state: 'FREE' });
+  });
+});
+
+describe('an attempt whose lease is lost', () => {
+  it('has its SQL cancelled, and commits nothing any more: LS402', async () => {
+    const site = await siteForTest();
+    const leases = new MemoryLeaseStore();
+    const lease = await leaseOf(leases, 'host:1:slow', 900);
+    const slow = failureOf(site.attempt(SLOW, { leases, lease }));
+    await site.until(SLEEPING);
+    await leases.forceRelease('orders');
+    await leaseOf(leases, 'host:1:other');
+    expect(await slow).toMatchObject({ code: 'LS402', what: expect.stringContaining('host:1:other') });
+    expect(await site.rows(SLEEPING)).toEqual([]);
+    expect(await tablesOf(site)).toEqual([{ tablename: 'before' }]);
+    expect(await site.rows(LEFT_BEHIND)).toEqual([]);
+    expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'running' }]);
+  });
+
+  it('is ended by an attempt with a newer token, which waits for nobody', async () => {
+    const site = await siteForTest();
+    const leases = new MemoryLeaseStore();
+    const lease = await leaseOf(leases, 'host:1:same');
+    const older = failureOf(site.attempt(SLOW, { leases, lease, runId: 'run' }));
+    await site.until(SLEEPING);
+    const events: EngineEvent[] = [];
+    const newer = await site.attempt(
+      { '0001_before.sql': SLOW['0001_before.sql'], '0002_slow.sql': 'CREATE TABLE slow ();' },
+      { leases, lease, runId: 'run', on: (event) => events.push(event) },
+    );
+    expect(newer).toMatchObject({ applied: ['0002_slow'], token: 2 });
+    expect(events).toContainEqual({ kind: 'session-ended', pid: expect.any(Number), token: 1 });
+    expect(await older).toMatchObject({ code: expect.stringMatching(/^LS(301|402)$/) });
+    expect(
+      await failureOf(site.attempt(EFFECTS, { leases, lease: { ...lease, token: 1 }, runId: 'run' })),
+    ).toMatchObject({ code: 'LS402' });
+  });
+});

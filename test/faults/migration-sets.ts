@@ -1,0 +1,40 @@
+/** Migrations for the scenarios. Each insert is an effect; an index is one, too. */
+export interface MigrationSet {
+  readonly files: Readonly<Record<string, string>>;
+  readonly revisions: readonly string[];
+  /** Those that insert a row. */
+  readonly rows: readonly string[];
+  /** What is there when all is applied. */
+  readonly indexes: readonly string[];
+}
+
+/** Taken by a migration for a moment: while it is held, the migration waits in the middle of its SQL. */
+export const GATE_KEY = 7;
+
+const insert = (revision: string) => `INSERT INTO effects (revision) VALUES ('${revision}');\n`;
+const GATED = `-- lockstep: lock-timeout=60s\n${insert('0002')}SELECT pg_advisory_xact_lock_shared(${GATE_KEY});\n`;
+const BUILD = 'CREATE INDEX CONCURRENTLY effects_revision ON effects (revision);\n';
+
+export const MIXED: MigrationSet = {
+  files: {
+    '0001_first.sql': insert('0001'),
+    '0002_gated.sql': GATED,
+    '0003_index.sql': BUILD,
+    '0004_last.sql': insert('0004'),
+  },
+  revisions: ['0001', '0002', '0003', '0004'],
+  rows: ['0001', '0002', '0004'],
+  indexes: ['effects_revision'],
+};
+
+/** If a build comes late, there is an index in the end. */
+export const BUILD_AND_DROP: MigrationSet = {
+  files: {
+    '0001_first.sql': insert('0001'),
+    '0002_build.sql': BUILD,
+    '0003_drop.sql': 'DROP INDEX CONCURRENTLY effects_revision;\n',
+  },
+  revisions: ['0001', '0002', '0003'],
+  rows: ['0001'],
+  indexes: [],
+};

@@ -1,0 +1,68 @@
+import { killed, killedD } from '../cases.ts';
+import { attemptIsRepeated } from '../schedules.ts';
+import { inPostgres, type Mutant, NO_LOCK } from './mutant.ts';
+
+const NO_FENCE = [inPostgres('ledger-schema.ts', 'WHERE f.token = mine FOR UPDATE', 'WHERE true')];
+const NO_KEY = [inPostgres('ledger-schema.ts', ',\n  PRIMARY KEY (revision, ordinal)\n', '\n')];
+
+/** Each but the last one is hidden by the advisory lock: whoever is stale has no session any more. */
+export const OF_THE_LEDGER: readonly Mutant[] = [
+  {
+    name: 'the fence lets everybody write',
+    edits: NO_FENCE,
+    without: NO_LOCK,
+    scenario: attemptIsRepeated,
+    breaks: 'fenced',
+  },
+  {
+    name: 'the ledger has no key',
+    edits: NO_KEY,
+    without: [...NO_LOCK, ...NO_FENCE],
+    scenario: attemptIsRepeated,
+    breaks: 'once',
+  },
+  {
+    name: 'ledger row and effect are two transactions',
+    edits: [
+      inPostgres(
+        'run-step.ts',
+        'last ? insertEntry(change) : insertJournal(change, step),',
+        "last ? insertEntry(change) : insertJournal(change, step), 'COMMIT', 'BEGIN',",
+      ),
+      // Which finds out at the end of each migration.
+      inPostgres('ledger-schema.ts', ' AND e.xid = pg_catalog.pg_current_xact_id()', ''),
+    ],
+    scenario: killed('in the middle of a migration'),
+    breaks: 'ledger',
+  },
+];
+
+/** Of statements outside a transaction. */
+export const OF_THE_JOURNAL: readonly Mutant[] = [
+  {
+    name: 'what a statement did is not verified',
+    edits: [
+      inPostgres(
+        'run-alone.ts',
+        'return (await findIndex(session, postcondition))?.isValid === true;',
+        'return true;',
+      ),
+    ],
+    scenario: killedD('in the middle of an index build'),
+    breaks: 'settled',
+  },
+  {
+    name: 'the start of a statement is not journalled',
+    edits: [
+      inPostgres('run-alone.ts', 'insertJournal(change, step)}`', "''}`"),
+      // The row is written with the end, so that a run without faults goes well.
+      inPostgres(
+        'run-alone.ts',
+        'adoptJournal(change, step), leaveStep',
+        'insertJournal(change, step), leaveStep',
+      ),
+    ],
+    scenario: killed('an index built, its end not journalled'),
+    breaks: 'ends',
+  },
+];

@@ -1,0 +1,52 @@
+/**
+ * Loaded by `node --import` before the program: the real command, with sources changed in memory if it is to be a
+ * mutant, and with a fault beside one message to PostgreSQL.
+ */
+import module, { registerHooks } from 'node:module';
+import type { Session } from '../../lib/adapters/postgres/session.ts';
+import { applyEdits, type Edit } from './edit.ts';
+import { type Fault, INSTRUCTIONS, type Instructions, PLACES } from './fault.ts';
+
+const ROOT = new URL('../../', import.meta.url).href;
+
+module.enableCompileCache();
+const { edits, fault } = JSON.parse(process.env[INSTRUCTIONS] ?? '') as Instructions;
+if (edits.length > 0) editSources(edits);
+if (fault) await failAt(fault);
+
+function editSources(edits: readonly Edit[]): void {
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      const own = edits.filter(({ file }) => url === ROOT + file);
+      if (own.length === 0) return loaded;
+      return { ...loaded, source: applyEdits(String(loaded.source), own) };
+    },
+  });
+}
+
+async function failAt({ place, kind }: Fault): Promise<void> {
+  // Only now, because it may be one of the sources that are changed.
+  const { Session } = await import('../../lib/adapters/postgres/session.ts');
+  const { when, message } = PLACES[place];
+  const pattern = new RegExp(message, 's');
+  const { run } = Session.prototype;
+  let isToCome = true;
+  Session.prototype.run = async function (this: Session, sql: string) {
+    if (!isToCome || !pattern.test(sql)) return run.call(this, sql);
+    isToCome = false;
+    if (when === 'before') fail(this, kind);
+    const reply = run.call(this, sql);
+    // The operating system has the message by now.
+    if (when === 'sent') fail(this, kind);
+    const rows = await reply;
+    if (when === 'after') fail(this, kind);
+    return rows;
+  };
+}
+
+/** With SIGSTOP the call returns when the process is continued. */
+function fail(session: Session, kind: Fault['kind']): void {
+  if (kind === 'cut') session.destroy();
+  else process.kill(process.pid, kind);
+}

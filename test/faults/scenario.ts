@@ -1,0 +1,47 @@
+/**
+ * A scenario is a schedule of processes and faults. It gives the invariants that were violated: none for the program
+ * as it is; for one that lost the protection which the schedule is about, the one that is protected.
+ *
+ * Nothing depends on how fast a process is: a schedule goes on when a process has stopped, ended, or waits where it
+ * was meant to. Only what a lease's duration means is waited for by the clock.
+ */
+import type { TestContext } from 'vitest';
+import { contentOf } from '../cli/database-content.ts';
+import type { Edit } from './edit.ts';
+import type { FaultyProcess } from './faulty-process.ts';
+import { unless, type Violation } from './invariants.ts';
+import type { World } from './world.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly run: (context: TestContext, edits: readonly Edit[]) => Promise<Violation[]>;
+}
+
+/** Longer than any take-over; a process that has not ended by then is stuck. A mutant that is stuck stays so. */
+const LIMIT_MS = 20_000;
+const LIMIT_OF_MUTANT_MS = 9_000;
+export const limitIn = ({ edits }: World): number => (edits.length > 0 ? LIMIT_OF_MUTANT_MS : LIMIT_MS);
+
+/** A process that has to reach its end and to find everything applied. */
+export async function succeeds(world: World, process: FaultyProcess): Promise<Violation[]> {
+  const ended = await process.endedWithin(limitIn(world));
+  return unless(ended?.exitCode === 0, 'ends', ended ?? `stuck; it said:\n${process.told}`);
+}
+
+/** A stopped process that has been replaced: what it does from now on must leave no trace. */
+export async function goesOnInVain(world: World, stopped: FaultyProcess): Promise<Violation[]> {
+  const before = await contentAndLease(world);
+  stopped.signal('SIGCONT');
+  const found = await succeeds(world, stopped);
+  const after = await contentAndLease(world);
+  const gone = before.filter((line) => !after.includes(line));
+  const come = after.filter((line) => !before.includes(line));
+  const isSame = before.join('\n') === after.join('\n');
+  return [...found, ...unless(isSame, 'inert', { gone, come })];
+}
+
+/** Everything that a process could change, in lines. */
+async function contentAndLease({ url, leases, target }: World): Promise<string[]> {
+  const content = [await contentOf(url), await leases?.read(target)];
+  return JSON.stringify(content, undefined, 1).split('\n');
+}
