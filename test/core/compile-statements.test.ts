@@ -54,9 +54,9 @@ describe('what cannot run in a transaction', () => {
   test.each([
     [
       'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a)',
-      { kind: 'index-valid', schema: 'app', index: 'i' },
+      { kind: 'index-valid', schema: 'app', table: 't', index: 'i' },
     ],
-    ['CREATE INDEX CONCURRENTLY "I x" ON t (a)', { kind: 'index-valid', index: 'I x' }],
+    ['CREATE INDEX CONCURRENTLY "I x" ON t (a)', { kind: 'index-valid', table: 't', index: 'I x' }],
     ['DROP INDEX CONCURRENTLY IF EXISTS app.i', { kind: 'index-absent', schema: 'app', index: 'i' }],
     ['DROP INDEX CONCURRENTLY i', { kind: 'index-absent', index: 'i' }],
     ['DROP INDEX CONCURRENTLY db.app.i', { kind: 'index-absent', schema: 'app', index: 'i' }],

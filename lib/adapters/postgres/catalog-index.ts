@@ -15,22 +15,33 @@ export interface CatalogIndex {
   readonly isBeingBuilt: boolean;
 }
 
+/** How a statement names an index: by itself, or as one of a table, in whose schema it is then. */
+export interface NamedIndex {
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
+  readonly index: string;
+}
+
 export async function findIndex(
   session: Session,
-  { schema, index }: { readonly schema?: string | undefined; readonly index: string },
+  { schema, table, index }: NamedIndex,
 ): Promise<CatalogIndex | undefined> {
-  const name = schema === undefined ? identifier(index) : `${identifier(schema)}.${identifier(index)}`;
+  const path = [...(schema === undefined ? [] : [schema]), table ?? index].map(identifier).join('.');
   // The path holds for this message only, which is one transaction.
   const [found] = await session.query(
     `SELECT pg_catalog.set_config('search_path', ${literal(session.facts.searchPath)}, true);
-     SELECT pg_catalog.to_regclass(${literal(name)})::pg_catalog.oid AS oid`,
+     SELECT pg_catalog.to_regclass(${literal(path)})::pg_catalog.oid AS oid`,
   );
   if (!found?.oid) return undefined;
+  const isIt =
+    table === undefined
+      ? `i.indexrelid = ${found.oid}`
+      : `i.indrelid = ${found.oid} AND c.relname = ${literal(index)}`;
   const [row] = await session.query(
     `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, i.indisvalid AND i.indisready AS valid,
        EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid) AS being_built
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${found.oid}`,
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${isIt}`,
   );
   return row && { name: row.name ?? '', isValid: row.valid === 't', isBeingBuilt: row.being_built === 't' };
 }

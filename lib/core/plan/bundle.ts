@@ -19,7 +19,13 @@ export type Phase = (typeof PHASES)[number];
  * `repeatable` statements (VACUUM, ANALYZE, CHECKPOINT …) may simply run again; `unknown` ones stop a recovery.
  */
 export const postconditionSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('index-valid'), schema: z.string().optional(), index: z.string() }),
+  z.object({
+    kind: z.literal('index-valid'),
+    /** Of the table, in whose schema the index is, too. */
+    schema: z.string().optional(),
+    table: z.string(),
+    index: z.string(),
+  }),
   z.object({ kind: z.literal('index-absent'), schema: z.string().optional(), index: z.string() }),
   z.object({ kind: z.literal('repeatable') }),
   z.object({ kind: z.literal('unknown') }),

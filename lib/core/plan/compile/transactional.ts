@@ -13,24 +13,19 @@ const REPEATABLE: Postcondition = { kind: 'repeatable' };
 export function postconditionOf(node: StatementNode): Postcondition | undefined {
   if (isRepeatable(node)) return REPEATABLE;
   if (node.IndexStmt?.concurrent) {
-    const { idxname, relation } = node.IndexStmt;
-    // An index is in the schema of its table, whatever the search_path.
-    return idxname === undefined ? UNKNOWN : indexPostcondition('index-valid', relation.schemaname, idxname);
+    const { idxname: index, relation } = node.IndexStmt;
+    // An index is in the schema of its table, whatever is before that in the search_path.
+    const table = { ...inSchema(relation.schemaname), table: relation.relname };
+    return index === undefined ? UNKNOWN : { kind: 'index-valid', ...table, index };
   }
   if (node.DropStmt?.concurrent) {
     const [index, schema] = nameParts(node.DropStmt.objects[0] ?? {}).reverse();
-    return index === undefined ? UNKNOWN : indexPostcondition('index-absent', schema, index);
+    return index === undefined ? UNKNOWN : { kind: 'index-absent', ...inSchema(schema), index };
   }
   return isOutsideTransaction(node) ? UNKNOWN : undefined;
 }
 
-function indexPostcondition(
-  kind: 'index-valid' | 'index-absent',
-  schema: string | undefined,
-  index: string,
-): Postcondition {
-  return schema === undefined ? { kind, index } : { kind, schema, index };
-}
+const inSchema = (schema: string | undefined) => (schema === undefined ? {} : { schema });
 
 /**
  * REINDEX CONCURRENTLY is here, too, and not with the postcondition that the index be valid: the old index stays valid
