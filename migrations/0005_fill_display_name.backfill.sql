@@ -1,2 +1,2 @@
--- lockstep: statement-timeout=5min
-UPDATE users SET display_name = first_name || ' ' || last_name WHERE display_name IS NULL;
+UPDATE users SET display_name = first_name || ' ' || last_name
+WHERE lockstep.batch(id) AND display_name IS NULL;

@@ -8,8 +8,9 @@ import {
   refusal,
 } from '../core/plan/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
-import { type Progress, runChange, upChange } from './changes.ts';
+import { upChange } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
+import { type Progress, runChange } from './run-change.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
 /**

@@ -12,6 +12,7 @@ import {
   nameSession,
   type Session,
 } from '../adapters/postgres/index.ts';
+import type { Clock } from '../core/clock.ts';
 import { asLockstepError, LockstepError } from '../core/errors/index.ts';
 import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
@@ -26,8 +27,9 @@ export interface Attempt {
   readonly on: Observer;
   /** Until the attempt must have stopped; Infinity for one without a limit. */
   readonly timeLeftMs: () => number;
-  /** The clock's reading. */
-  nowMs(): number;
+  readonly clock: Clock;
+  /** Aborts when something ends the attempt early. */
+  readonly signal: AbortSignal;
   /** Throws what ended the attempt early, if something did. */
   throwIfEnded(): void;
   /** What an error means for this attempt; fulfilled when the session can be used again, or is lost. */
@@ -106,8 +108,12 @@ class RunningAttempt implements Attempt {
     this.throwIfEnded();
   }
 
-  nowMs(): number {
-    return this.#options.clock.nowMs();
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
   }
 
   throwIfEnded(): void {
@@ -155,6 +161,12 @@ class RunningAttempt implements Attempt {
 
 /** A statement's own timeout is set to the time left: when it strikes, this little may be left by the clock. */
 const HARDLY_ANY_MS = 250;
+
+/** Less is no use for a step: it would be cancelled in the middle. */
+const LEAST_STEP_MS = 1_000;
+
+export const hasTime = ({ timeLeftMs }: Pick<Attempt, 'timeLeftMs'>): boolean =>
+  timeLeftMs() >= LEAST_STEP_MS;
 
 export const isTimeOver = (timeLeftMs: () => number): boolean => timeLeftMs() < HARDLY_ANY_MS;
 

@@ -25,3 +25,4 @@ export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';
 export { revert } from './revert.ts';
 export type * from './types.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';
+export { pauseBackfills, type RunningBackfill, readRunningBackfills } from './watch-backfills.ts';

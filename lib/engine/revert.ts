@@ -11,8 +11,9 @@ import {
 } from '../core/plan/index.ts';
 import { recordFailure } from './apply.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
-import { downChange, type Progress, runChange } from './changes.ts';
+import { downChange } from './changes.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
+import { type Progress, runChange } from './run-change.ts';
 import type { RevertOptions, RevertResult } from './types.ts';
 
 /**

@@ -31,6 +31,17 @@ export type EngineEvent =
     }
   | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
   | {
+      readonly kind: 'backfill-progress';
+      readonly migration: string;
+      /** Covered by the batches so far, those of earlier attempts included. */
+      readonly keys: number;
+      /** 0 to 1, and the time that is left: estimates, null when the table was never analysed. */
+      readonly share: number | null;
+      readonly leftMs: number | null;
+      readonly batchSize: number;
+    }
+  | { readonly kind: 'backfill-paused'; readonly migration: string; readonly reason: string }
+  | {
       readonly kind: 'migration-done';
       readonly migration: string;
       readonly direction: Direction;

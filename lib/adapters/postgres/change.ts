@@ -32,7 +32,7 @@ export const STATEMENT_SEPARATOR = '\n;\n';
 export const isLastStep = (change: Change, step: Step): boolean => step.index === change.steps.length - 1;
 
 export function stepTexts(change: Change, step: Step): string[] {
-  const statements = step.transactional ? step.statements : [step.statement];
+  const statements = step.kind === 'transaction' ? step.statements : [step.statement];
   return statements.map((statement) => statementText(change.script.sql, statement));
 }
 
@@ -53,7 +53,7 @@ export function insertEntry(change: Change): string {
 
 export function insertJournal(change: Change, step: Step): string {
   const { revision, ordinal, kind, runId, token } = change;
-  const postcondition = step.transactional ? null : JSON.stringify(step.postcondition);
+  const postcondition = step.kind === 'alone' ? JSON.stringify(step.postcondition) : null;
   const direction = kind === 'reverted' ? 'down' : 'up';
   const values = [
     revision,
@@ -77,7 +77,7 @@ export const adoptJournal = (change: Change, step: Step): string =>
 export const deleteJournal = (change: Change, step: number): string =>
   `DELETE FROM lockstep.journal WHERE ${journalRow(change, step)}`;
 
-const journalRow = ({ revision, ordinal }: Change, step: number): string =>
+export const journalRow = ({ revision, ordinal }: Change, step: number): string =>
   `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step}`;
 
 /** Of the step that ends a migration (null) its ledger row is checked and completed; of any other one its journal row. */

@@ -22,6 +22,7 @@
  * attempt, LS6xx for the migrations themselves; PostgreSQL's DETAIL never leaves (it may hold row data).
  */
 export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
+export { type RunningBackfill, readBackfills, setPaused } from './backfills.ts';
 export { type Change, type DownScript, stepSha256 } from './change.ts';
 export { clientConfig } from './client-config.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
@@ -31,6 +32,7 @@ export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger
 export { ensureLedger } from './ledger-schema.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
 export { runAlone, settleStarted } from './run-alone.ts';
+export { runBatches } from './run-batches.ts';
 export { runTransactional } from './run-step.ts';
 export { endRuns, finishRun, readRun, startRun } from './runs.ts';
 export type { Session } from './session.ts';

@@ -60,12 +60,17 @@ CREATE TABLE lockstep.journal (
   state text NOT NULL CHECK (state IN ('started', 'done')),
   sha256 text NOT NULL,
   postcondition jsonb,
+  cursor jsonb,
+  keys bigint NOT NULL DEFAULT 0,
+  batch_size int,
+  paused boolean NOT NULL DEFAULT false,
   run_id text NOT NULL,
   token bigint NOT NULL,
   xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   PRIMARY KEY (revision, ordinal, step)
 );
+COMMENT ON COLUMN lockstep.journal.cursor IS 'Of a back-fill: the key up to which it is done.';
 COMMENT ON COLUMN lockstep.journal.sha256 IS 'Of the text of the step.';
 CREATE TABLE lockstep.run (
   run_id text PRIMARY KEY,
@@ -113,6 +118,19 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'LS002', MESSAGE = 'the transaction is not the one that the migration began in';
   END IF;
+  PERFORM lockstep.check_session(login, acting_as);
+END $function$;
+CREATE FUNCTION lockstep.leave_batch(of_revision bigint, of_ordinal int, of_step int, login text, acting_as text)
+RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM lockstep.journal b WHERE b.revision = of_revision AND b.ordinal = of_ordinal
+      AND b.step = of_step AND b.xid = pg_catalog.pg_current_xact_id()) THEN
+    RAISE EXCEPTION USING ERRCODE = 'LS002', MESSAGE = 'the transaction is not the one that the batch began in';
+  END IF;
+  PERFORM lockstep.check_session(login, acting_as);
+END $function$;
+CREATE FUNCTION lockstep.check_session(login text, acting_as text) RETURNS void LANGUAGE plpgsql AS $function$
+BEGIN
   PERFORM lockstep.check_lock('LS003');
   IF session_user <> login OR current_user <> acting_as THEN
     RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it changed the login';

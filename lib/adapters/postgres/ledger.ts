@@ -76,6 +76,10 @@ export interface JournalStep {
   readonly sha256: string;
   /** Of a step outside a transaction. */
   readonly postcondition: Postcondition | null;
+  /** Of a back-fill: the key up to which it is done, null before the first batch; how many keys that was. */
+  readonly cursor: readonly string[] | null;
+  readonly keys: number;
+  readonly batchSize: number | null;
 }
 
 /** In the order of the steps. Throws LS3xx. */
@@ -84,7 +88,8 @@ export async function readJournal(
   { revision, ordinal }: Pick<CurrentEntry, 'revision' | 'ordinal'>,
 ): Promise<readonly JournalStep[]> {
   const [row] = await session.query(
-    `SELECT pg_catalog.json_agg(x) AS steps FROM (SELECT j.step, j.state, j.sha256, j.postcondition
+    `SELECT pg_catalog.json_agg(x) AS steps FROM (SELECT j.step, j.state, j.sha256, j.postcondition,
+       j.cursor, j.keys, j.batch_size AS "batchSize"
      FROM lockstep.journal j WHERE j.revision = ${literal(revision)} AND j.ordinal = ${ordinal} ORDER BY j.step) x`,
   );
   return parseRows(row?.steps);

@@ -22,6 +22,8 @@ export interface SentMessage {
   readonly before: string;
   readonly statementsBefore: number;
   readonly text: string;
+  /** From a byte of a statement as it was sent to that of the file, where they differ. */
+  readonly inFile?: (byte: number) => number;
 }
 
 type ServerError = pg.DatabaseError & { readonly commandsDone?: readonly string[] };
@@ -78,9 +80,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '53': 'Give the server the disk space, memory or connections that it lacks, and run the same command again.',
 };
 
-function stateAfter(change: Change, { step: { index, transactional } }: SentMessage): string {
+function stateAfter(change: Change, { step: { index, kind } }: SentMessage): string {
   const name = migrationName(change);
-  if (change.steps.length === 1 && transactional)
+  if (change.steps.length === 1 && kind === 'transaction')
     return `${name} was rolled back as a whole and left no trace; the migrations ${change.kind} before it stay so.`;
   const before = index === 0 ? 'nothing of it is done' : 'what comes before it is done and recorded';
   return `Step ${index + 1} of ${change.steps.length} of ${name} left no trace; ${before}, and the next run goes on there.`;
@@ -102,13 +104,14 @@ function positionOf(
 }
 
 /** Byte offset in the file of a code point of the message. */
-function offsetOf(character: number, { before, texts, statements }: SentMessage): number | undefined {
+function offsetOf(character: number, { before, texts, statements, inFile }: SentMessage): number | undefined {
   let start = codePoints(before);
   for (const [index, text] of texts.entries()) {
     const length = codePoints(text);
     if (character >= start && character <= start + length) {
       const inText = [...text].slice(0, character - start).join('');
-      return statements[index]!.start + Buffer.byteLength(inText, 'utf8');
+      const byte = Buffer.byteLength(inText, 'utf8');
+      return statements[index]!.start + (inFile ? inFile(byte) : byte);
     }
     start += length + STATEMENT_SEPARATOR.length;
   }

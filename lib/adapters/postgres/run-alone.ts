@@ -29,7 +29,7 @@ import { migrationError } from './migration-error.ts';
 import type { Session } from './session.ts';
 import { migrationSettings, restoreSession, statementLimitMs } from './session-settings.ts';
 
-export type LoneStep = Extract<Step, { transactional: false }>;
+export type LoneStep = Extract<Step, { kind: 'alone' }>;
 
 /** Of the attempt that runs the statement. */
 export interface AttemptLimits {
@@ -109,7 +109,8 @@ export async function settleStarted(
 const limitMs = ({ statementTimeoutMs }: Change, { timeLeftMs }: AttemptLimits): number =>
   statementLimitMs({ statementTimeoutMs, timeLeftMs: timeLeftMs() });
 
-async function recordDone(session: Session, change: Change, step: Step): Promise<void> {
+/** Of a step that was journalled as begun. */
+export async function recordDone(session: Session, change: Change, step: Step): Promise<void> {
   const { facts } = session;
   const statements = [checkFence(change), adoptJournal(change, step), leaveStep(change, step.index, facts)];
   if (isLastStep(change, step)) statements.push(insertEntry(change), leaveStep(change, null, facts));

@@ -21,7 +21,7 @@ import { migrationError, type SentMessage } from './migration-error.ts';
 import type { Session } from './session.ts';
 import { migrationSettings, restoreSession } from './session-settings.ts';
 
-export type TransactionalStep = Extract<Step, { transactional: true }>;
+export type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
 
 /** Statements before the migration's own: BEGIN, fence, row, settings. */
 const STATEMENTS_BEFORE = 4;

@@ -23,6 +23,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addWriting(program, add);
   addRunning(program, add);
   addReading(program, add);
+  addBackfill(program, add);
   addLock(program, add);
   add(program, 'dev', {
     summary: 'roll out on local servers, to see it work',
@@ -94,6 +95,25 @@ function addReading(program: Grammar, add: Add): void {
     examples: ['current'],
     load: async () => (await import('../current.ts')).current,
   });
+}
+
+function addBackfill(program: Grammar, add: Add): void {
+  const backfill = program.command('backfill').description('watch, pause or resume back-fills');
+  add(backfill, 'status', {
+    summary: 'how far back-fills are that are under way',
+    examples: ['backfill status', 'backfill status --json'],
+    load: async () => (await import('../backfill.ts')).backfillStatus,
+  });
+  add(backfill, 'pause', {
+    summary: 'let them wait after their current batch',
+    examples: ['backfill pause', 'backfill pause 0042'],
+    load: async () => (await import('../backfill.ts')).backfillPause,
+  }).argument('[revision]', 'only this one', revision);
+  add(backfill, 'resume', {
+    summary: 'let them go on',
+    examples: ['backfill resume', 'backfill resume 0042'],
+    load: async () => (await import('../backfill.ts')).backfillResume,
+  }).argument('[revision]', 'only this one', revision);
 }
 
 function addLock(program: Grammar, add: Add): void {

@@ -31,6 +31,8 @@ function aboutWaiting(event: EngineEvent): string | undefined {
       return event.kind + event.heldBy;
     case 'schema-not-ready':
       return event.kind + event.pendingCount;
+    case 'backfill-progress':
+      return event.kind + event.migration;
     default:
       return undefined;
   }
@@ -55,6 +57,10 @@ function sentence(event: EngineEvent): string {
       return `${DOING[event.direction]} ${event.migration}${ofSteps(event)}`;
     case 'step-healed':
       return `${event.migration}, step ${event.step}: ${event.how}`;
+    case 'backfill-progress':
+      return `${event.migration}: ${event.keys} rows looked at${howFar(event)}`;
+    case 'backfill-paused':
+      return `${event.migration} pauses: ${event.reason}`;
     case 'migration-done':
       return `${DONE[event.direction]} ${event.migration} in ${duration(event.durationMs)}`;
     case 'attempt-repeated':
@@ -68,3 +74,9 @@ function sentence(event: EngineEvent): string {
 
 const ofSteps = ({ step, steps }: { step: number; steps: number }): string =>
   steps > 1 ? `, step ${step + 1} of ${steps}` : '';
+
+function howFar({ share, leftMs }: Extract<EngineEvent, { kind: 'backfill-progress' }>): string {
+  if (share === null) return '';
+  const left = leftMs === null ? '' : `, ${duration(leftMs)} left`;
+  return `, about ${Math.round(share * 100)} %${left}`;
+}

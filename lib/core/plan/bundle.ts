@@ -32,6 +32,20 @@ export const postconditionSchema = z.discriminatedUnion('kind', [
 ]);
 export type Postcondition = z.infer<typeof postconditionSchema>;
 
+/** The place holder of a back-fill: which key of which table is walked, and where in the script the range belongs. */
+export const batchSchema = z.object({
+  schema: z.string().optional(),
+  table: z.string(),
+  /** Columns of a unique key, in its order. */
+  key: z.array(z.string()).min(1),
+  /** How the statement calls the table: by an alias, its name, its schema and name, or not at all. */
+  qualifier: z.array(z.string()),
+  /** UTF-8 byte offsets into the script's sql, end exclusive. */
+  start: z.number().int().nonnegative(),
+  end: z.number().int().nonnegative(),
+});
+export type Batch = z.infer<typeof batchSchema>;
+
 export const statementSchema = z.object({
   /** UTF-8 byte offsets into the script's sql, end exclusive, without the closing semicolon. */
   start: z.number().int().nonnegative(),
@@ -41,6 +55,8 @@ export const statementSchema = z.object({
   transactional: z.boolean(),
   /** Present exactly when the statement is not transactional. */
   postcondition: postconditionSchema.optional(),
+  /** Present in a back-fill that is done in batches. */
+  batch: batchSchema.optional(),
 });
 export type Statement = z.infer<typeof statementSchema>;
 

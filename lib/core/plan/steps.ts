@@ -1,37 +1,48 @@
 /**
- * A script runs as steps: consecutive transactional statements make one step, which is one transaction; each
- * other statement is a step of its own. Most scripts are a single transactional step.
+ * A script runs as steps: consecutive transactional statements make one step, which is one transaction; a statement
+ * that cannot be in one, or that is done in batches, is a step of its own. Most scripts are a single transaction.
  */
-import type { Postcondition, Script, Statement } from './bundle.ts';
+import type { Batch, Postcondition, Script, Statement } from './bundle.ts';
 
 export type Step =
-  | { readonly index: number; readonly transactional: true; readonly statements: readonly Statement[] }
+  | { readonly kind: 'transaction'; readonly index: number; readonly statements: readonly Statement[] }
   | {
+      readonly kind: 'alone';
       readonly index: number;
-      readonly transactional: false;
       readonly statement: Statement;
       readonly postcondition: Postcondition;
+    }
+  | {
+      readonly kind: 'batches';
+      readonly index: number;
+      readonly statement: Statement;
+      readonly batch: Batch;
     };
 
 export function stepsOf(script: Script): Step[] {
   const steps: Step[] = [];
   let open: Statement[] = [];
   const close = () => {
-    if (open.length > 0) steps.push({ index: steps.length, transactional: true, statements: open });
+    if (open.length > 0) steps.push({ kind: 'transaction', index: steps.length, statements: open });
     open = [];
   };
   for (const statement of script.statements) {
-    if (statement.transactional) {
+    const { transactional, postcondition = { kind: 'unknown' }, batch } = statement;
+    if (transactional && !batch) {
       open.push(statement);
       continue;
     }
     close();
-    const postcondition = statement.postcondition ?? { kind: 'unknown' };
-    steps.push({ index: steps.length, transactional: false, statement, postcondition });
+    const index = steps.length;
+    steps.push(
+      batch
+        ? { kind: 'batches', index, statement, batch }
+        : { kind: 'alone', index, statement, postcondition },
+    );
   }
   close();
   // A file of comments only is still applied, as an empty transaction.
-  if (steps.length === 0) steps.push({ index: 0, transactional: true, statements: [] });
+  if (steps.length === 0) steps.push({ kind: 'transaction', index: 0, statements: [] });
   return steps;
 }
 

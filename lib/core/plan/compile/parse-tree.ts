@@ -139,3 +139,15 @@ export function optionOf(options: readonly DefElem[] | undefined, name: string):
   if (option.arg.Integer) return (option.arg.Integer.ival ?? 0) !== 0;
   return !['false', 'off'].includes(option.arg.String?.sval?.toLowerCase() ?? '');
 }
+
+/** Every node with this tag, however deep: deeper than the stack, if need be. In no particular order. */
+export function* taggedNodes<Node>(tree: unknown, tag: string): Generator<Node> {
+  const open: unknown[] = [tree];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    const tagged = (node as Readonly<Record<string, unknown>>)[tag];
+    if (tagged !== undefined) yield tagged as Node;
+    open.push(...Object.values(node));
+  }
+}

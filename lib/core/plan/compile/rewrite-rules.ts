@@ -1,6 +1,13 @@
 /** What writes a table anew: nobody can read or write the table meanwhile, and it takes its size in disk once more. */
 import { type HazardRule, type TableChange, tableChanges } from './hazard-rule.ts';
-import { type ColumnDef, nameParts, optionOf, relationName } from './parse-tree.ts';
+import {
+  type ColumnDef,
+  nameParts,
+  optionOf,
+  relationName,
+  type StringNode,
+  taggedNodes,
+} from './parse-tree.ts';
 
 /**
  * Functions of PostgreSQL and its usual extensions that give another value for each row. now() and the like are
@@ -154,13 +161,11 @@ const isSerial = (column: ColumnDef | undefined): boolean => {
 
 /** Walks without recursion: an expression may be nested deeper than the stack is. */
 function callsVolatile(expression: unknown): boolean {
-  const open: unknown[] = [expression];
-  while (open.length > 0) {
-    const node = open.pop();
-    if (typeof node !== 'object' || node === null) continue;
-    const call = (node as { FuncCall?: { funcname: readonly { String?: { sval?: string } }[] } }).FuncCall;
-    if (call && VOLATILE.has(call.funcname.at(-1)?.String?.sval ?? '')) return true;
-    open.push(...Object.values(node));
+  for (const { funcname } of taggedNodes<{ readonly funcname: readonly StringNode[] }>(
+    expression,
+    'FuncCall',
+  )) {
+    if (VOLATILE.has(funcname.at(-1)?.String?.sval ?? '')) return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
 import { type Script, type Statement, sha256 } from '../bundle.ts';
+import { batchOf } from './batch-call.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from './parser.ts';
 import { refusalOf } from './refused.ts';
 import type { SourceText } from './source-text.ts';
@@ -31,16 +32,17 @@ export function compileScript(source: SourceText, parser: SqlParser): CompiledSc
     sha256: sha256(source.bytes),
     normalizedSha256: normalizedSha256(bytes, sqlTokens),
     sql: source.sql,
-    statements: statements.map(toStatement),
+    statements: statements.map((statement) => toStatement(source, statement, sqlTokens)),
   };
   return { script, statements, tokens };
 }
 
-function toStatement({ start, end, kind, node }: ParsedStatement): Statement {
+function toStatement(source: SourceText, statement: ParsedStatement, tokens: readonly Token[]): Statement {
+  const { start, end, kind, node } = statement;
   const postcondition = postconditionOf(node);
-  return postcondition
-    ? { start, end, kind, transactional: false, postcondition }
-    : { start, end, kind, transactional: true };
+  if (postcondition) return { start, end, kind, transactional: false, postcondition };
+  const batch = batchOf(source, statement, tokens);
+  return { start, end, kind, transactional: true, ...(batch ? { batch } : {}) };
 }
 
 /** Tokens are joined with a NUL, which no text has; empty statements and a missing last semicolon do not count. */

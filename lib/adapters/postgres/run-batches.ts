@@ -1,0 +1,188 @@
+/**
+ * A back-fill, batch by batch: see core/backfill for what it promises. Each batch is one message, as a transactional
+ * step is, with the cursor in the place of the ledger row; between two batches no lock is held and nothing is open.
+ */
+import { FIRST_BATCH_SIZE, nextBatchSize } from '../../core/backfill/index.ts';
+import { LockstepError } from '../../core/errors/index.ts';
+import type { Step } from '../../core/plan/index.ts';
+import { type Change, checkFence, insertJournal, journalRow, STATEMENT_SEPARATOR } from './change.ts';
+import { conditionOf, nextRange, type Range, walkedTable } from './key-range.ts';
+import type { JournalStep } from './ledger.ts';
+import { migrationError, type SentMessage } from './migration-error.ts';
+import { type AttemptLimits, recordDone } from './run-alone.ts';
+import type { Session } from './session.ts';
+import { migrationSettings, restoreSession } from './session-settings.ts';
+import { literal } from './sql.ts';
+
+export type BatchedStep = Extract<Step, { kind: 'batches' }>;
+
+/** What the walk needs of the attempt that makes it. */
+export interface BatchLimits extends AttemptLimits {
+  nowMs(): number;
+  /** Milliseconds, cut short when the attempt ends. */
+  sleep(ms: number): Promise<void>;
+  random(): number;
+  /** Whether there is time for one more batch. */
+  hasTime(): boolean;
+  onBatch(walked: { readonly keys: number; readonly tableKeys: number; readonly size: number }): void;
+  onPause(reason: string): void;
+}
+
+/**
+ * Goes on after `begun`, or begins. True when the whole table is done; false when the time was over before that.
+ * Throws LS403, LS601 to LS609, LS301.
+ */
+export async function runBatches(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+  begun: JournalStep | undefined,
+  limits: BatchLimits,
+): Promise<boolean> {
+  const { tableKeys } = await walkedTable(session, step.batch, change);
+  if (!begun) await session.query(`${checkFence(change)}; ${insertJournal(change, step)}`);
+  let cursor = begun?.cursor ?? null;
+  let keys = begun?.keys ?? 0;
+  let size = begun?.batchSize ?? FIRST_BATCH_SIZE;
+  for (;;) {
+    limits.throwIfEnded();
+    if (!limits.hasTime() || !(await mayGoOn(session, change, step, limits))) return false;
+    const range = await nextRange(session, step.batch, cursor, size);
+    if (!range) break;
+    const startedMs = limits.nowMs();
+    const tries = await sendPatiently(session, change, step, range, limits);
+    [cursor, keys] = [range.upTo, keys + range.keys];
+    // A batch that met others is made smaller, too: it took its time to learn that.
+    size = nextBatchSize(size, tries > 1 ? Number.POSITIVE_INFINITY : limits.nowMs() - startedMs);
+    limits.onBatch({ keys, tableKeys, size });
+  }
+  await recordDone(session, change, step);
+  return true;
+}
+
+/** Lock not available, deadlock, serialization failure: others were there first. */
+const MET_OTHERS = new Set(['55P03', '40P01', '40001']);
+const MOST_TRIES = 6;
+
+/** Gives the number of tries. */
+async function sendPatiently(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+  range: Range,
+  limits: BatchLimits,
+): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await send(session, change, step, range, limits.timeLeftMs());
+      return tries;
+    } catch (error) {
+      const sqlstate = error instanceof LockstepError ? String(error.context.sqlstate) : '';
+      if (tries === MOST_TRIES || !MET_OTHERS.has(sqlstate)) throw error;
+      limits.throwIfEnded();
+      await limits.sleep(100 * 2 ** tries * (0.5 + limits.random()));
+    }
+  }
+}
+
+async function send(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+  range: Range,
+  timeLeftMs: number,
+): Promise<void> {
+  const message = messageFor(session, change, step, range, timeLeftMs);
+  try {
+    await session.run(message.text);
+  } catch (error) {
+    if (!session.isLost) await session.run('ROLLBACK').catch(() => session.destroy());
+    throw migrationError(error, message);
+  }
+}
+
+function messageFor(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+  range: Range,
+  timeLeftMs: number,
+): SentMessage {
+  const { searchPath, user, actingAs } = session.facts;
+  const { statement, batch } = step;
+  const sql = Buffer.from(change.script.sql, 'utf8');
+  const [head, tail] = [sql.subarray(statement.start, batch.start), sql.subarray(batch.end, statement.end)];
+  const condition = conditionOf(batch, range);
+  const text = `${head}${condition}${tail}`;
+  const before = [
+    'BEGIN ISOLATION LEVEL READ COMMITTED',
+    checkFence(change),
+    `UPDATE lockstep.journal SET cursor = ${literal(JSON.stringify(range.upTo))}, keys = keys + ${range.keys},
+       batch_size = ${range.size}, xid = pg_catalog.pg_current_xact_id(), at = pg_catalog.clock_timestamp()
+     WHERE ${journalRow(change, step.index)}`,
+    migrationSettings({ ...change, searchPath, transactional: true, timeLeftMs }),
+    '',
+  ];
+  const leave = [literal(change.revision), change.ordinal, step.index, literal(user), literal(actingAs)];
+  const after = [
+    '',
+    'SET CONSTRAINTS ALL IMMEDIATE',
+    restoreSession(session.applicationName),
+    `SELECT lockstep.leave_batch(${leave.join(', ')})`,
+    'COMMIT',
+  ];
+  const grown = Buffer.byteLength(condition, 'utf8') - (batch.end - batch.start);
+  return {
+    change,
+    step,
+    statements: [statement],
+    texts: [text],
+    before: before.join(';\n'),
+    statementsBefore: before.length - 1,
+    text: `${before.join(';\n')}${text}${after.join(STATEMENT_SEPARATOR)}`,
+    // Everything in the condition is the call, as far as the author can see.
+    inFile: (byte) => (byte <= head.length ? byte : Math.max(batch.start - statement.start, byte - grown)),
+  };
+}
+
+/** Replicas that are further behind than this are given time. */
+const MOST_LAG_S = 10;
+/** So many sessions that wait for locks in this database are a traffic jam, whoever made it. */
+const MOST_WAITERS = 20;
+const LOOK_AGAIN_MS = 1_000;
+
+/** False when there is no time left to wait for a better moment. */
+async function mayGoOn(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+  limits: BatchLimits,
+): Promise<boolean> {
+  let told = '';
+  for (;;) {
+    const reason = await reasonToPause(session, change, step);
+    if (reason === undefined) return true;
+    if (reason !== told) limits.onPause(reason);
+    told = reason;
+    await limits.sleep(LOOK_AGAIN_MS);
+    limits.throwIfEnded();
+    if (!limits.hasTime()) return false;
+  }
+}
+
+async function reasonToPause(
+  session: Session,
+  change: Change,
+  step: BatchedStep,
+): Promise<string | undefined> {
+  const [row] = await session.query(
+    `SELECT j.paused,
+       (SELECT pg_catalog.round(pg_catalog.max(EXTRACT(epoch FROM r.replay_lag))) FROM pg_catalog.pg_stat_replication r) AS lag,
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks l WHERE NOT l.granted) AS waiters
+     FROM lockstep.journal j WHERE ${journalRow(change, step.index)}`,
+  );
+  if (row?.paused === 't') return 'it was paused: `lockstep backfill resume` lets it go on';
+  if (Number(row?.lag ?? 0) > MOST_LAG_S) return `a replica is ${row?.lag} s behind`;
+  if (Number(row?.waiters ?? 0) > MOST_WAITERS) return `${row?.waiters} sessions wait for locks`;
+  return undefined;
+}

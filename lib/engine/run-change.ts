@@ -1,0 +1,137 @@
+/** Running a change, step by step; what an earlier attempt did of it is found in the journal and gone on with. */
+import {
+  type Change,
+  type JournalStep,
+  readJournal,
+  runAlone,
+  runTransactional,
+  settleStarted,
+  stampEntries,
+  stepSha256,
+} from '../adapters/postgres/index.ts';
+import { LockstepError } from '../core/errors/index.ts';
+import { compareRevisions, type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
+import { type Attempt, hasTime, isTimeOver, outOfTime } from './attempt.ts';
+import { backfill } from './backfill.ts';
+
+/** Counts what an attempt has done, steps and batches: with nothing, there is no sense in calling again for more. */
+export interface Progress {
+  stepsDone: number;
+}
+
+/**
+ * Whether the change was made whole; false when the time was over, with progress made.
+ * Throws LS301, LS402, LS403, LS501, LS601 to LS608.
+ */
+export async function runChange(
+  attempt: Attempt,
+  change: Change,
+  ledger: LedgerState,
+  progress: Progress,
+): Promise<boolean> {
+  const startedMs = attempt.clock.nowMs();
+  const journal = await journalOf(attempt, change, ledger);
+  // The file was cut off above a statement that was begun.
+  for (const begun of journal.filter((row) => row.step >= change.steps.length)) {
+    await settle(attempt, change, begun);
+  }
+  for (const step of change.steps) {
+    const begun = journal.find((row) => row.step === step.index);
+    if (begun?.state === 'done') continue;
+    attempt.throwIfEnded();
+    if (!hasTimeFor(attempt, progress)) return false;
+    attempt.on({
+      kind: 'step-started',
+      migration: migrationName(change),
+      direction: directionOf(change),
+      step: step.index + 1,
+      steps: change.steps.length,
+    });
+    try {
+      if (!(await runStep(attempt, change, step, begun, progress))) return false;
+    } catch (error) {
+      const explained = await attempt.explain(error);
+      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && progress.stepsDone > 0)
+        return false;
+      throw explained;
+    }
+    progress.stepsDone += 1;
+  }
+  // The file was cut short after a part of it had run: what it has now is all done.
+  if (journal.find((row) => row.step === change.steps.length - 1)?.state === 'done') {
+    await stampEntries(attempt.session, [change]);
+  }
+  const durationMs = attempt.clock.nowMs() - startedMs;
+  attempt.on({
+    kind: 'migration-done',
+    migration: migrationName(change),
+    direction: directionOf(change),
+    durationMs,
+  });
+  return true;
+}
+
+const directionOf = ({ kind }: Change) => (kind === 'reverted' ? 'down' : 'up');
+
+function hasTimeFor(attempt: Attempt, { stepsDone }: Progress): boolean {
+  if (hasTime(attempt)) return true;
+  if (stepsDone > 0) return false;
+  throw outOfTime();
+}
+
+/** False when the time was over in the middle, after some batches. */
+async function runStep(
+  attempt: Attempt,
+  change: Change,
+  step: Step,
+  begun: JournalStep | undefined,
+  progress: Progress,
+): Promise<boolean> {
+  const { session, timeLeftMs } = attempt;
+  if (step.kind === 'batches') return backfill(attempt, change, step, begun, progress);
+  if (begun && (await settle(attempt, change, begun)) === 'done') return true;
+  if (step.kind === 'transaction') await runTransactional(session, change, step, timeLeftMs());
+  else await runAlone(session, change, step, attempt);
+  return true;
+}
+
+/** Throws LS501 when the statement that was begun is done, and the file has another one in its place. */
+async function settle(attempt: Attempt, change: Change, begun: JournalStep): Promise<'done' | 'undone'> {
+  // A back-fill that is half done, and the file has no back-fill in its place any more.
+  if (begun.keys > 0) throw editedBelow(change, begun.step);
+  const outcome = await settleStarted(attempt.session, change, begun, attempt);
+  if (outcome === 'edited') throw editedBelow(change, begun.step);
+  const how =
+    outcome === 'done' ? 'an earlier attempt had done it' : 'what an earlier attempt left was removed';
+  attempt.on({ kind: 'step-healed', migration: migrationName(change), step: begun.step + 1, how });
+  return outcome;
+}
+
+/** What an earlier attempt did of this change. Throws LS501 when the file was edited above the place where it goes on. */
+async function journalOf(
+  attempt: Attempt,
+  change: Change,
+  { partial }: LedgerState,
+): Promise<readonly JournalStep[]> {
+  const isPartial = partial.some(
+    (p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal,
+  );
+  if (!isPartial) return [];
+  const journal = await readJournal(attempt.session, change);
+  const edited = journal.find((row) => row.state === 'done' && row.sha256 !== sha256At(change, row.step));
+  if (edited) throw editedBelow(change, edited.step);
+  return journal;
+}
+
+function sha256At(change: Change, index: number): string | undefined {
+  const step = change.steps[index];
+  return step && stepSha256(change, step);
+}
+
+const editedBelow = (change: Change, step: number): LockstepError =>
+  new LockstepError('LS501', {
+    what: `${migrationName(change)} was edited in step ${step + 1}, which is done already.`,
+    state: 'The steps before the one that failed are done and recorded; the others are not.',
+    remedy: 'Restore that part of the file; what is below it may be edited.',
+    context: { revision: change.revision, step },
+  });
