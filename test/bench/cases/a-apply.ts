@@ -6,8 +6,6 @@ import { peakRssMiB, run } from '../frame/process.ts';
 import { interleaved } from '../frame/rounds.ts';
 import { seconds, table, times, whole } from '../frame/table.ts';
 
-const DATABASE = 'bench_a';
-
 export async function apply(bench: Bench): Promise<string> {
   const { server, peers, dist, quick, log } = bench;
   const count = quick ? 50 : 1_000;
@@ -19,11 +17,11 @@ export async function apply(bench: Bench): Promise<string> {
   }));
   const medians = await interleaved(contenders, { rounds: quick ? 1 : 5 }, async ({ name, up, folder }) => {
     log(`A: ${name}`);
-    return (await run(up(folder, await server.newDatabase(DATABASE)))).durationMs;
+    return (await run(up(folder, (await server.newDatabase()).url))).durationMs;
   });
   const memory: (number | undefined)[] = [];
   for (const { up, folder } of contenders) {
-    memory.push(await peakRssMiB(up(folder, await server.newDatabase(DATABASE))));
+    memory.push(await peakRssMiB(up(folder, (await server.newDatabase()).url)));
   }
   const baselineMs = medians[contenders.findIndex(({ name }) => name === baseline.name)]!;
   return table(

@@ -47,7 +47,7 @@ async function applied(bench: Bench, count: number): Promise<Applied[]> {
     if (!contender || !applier) continue;
     log(`B: ${contender.name} is prepared`);
     const folder = folderFor(bench, applier, smallMigrations(count));
-    const url = await server.newDatabase(`bench_b_${contenders.length}`);
+    const { url } = await server.newDatabase();
     await run(applier.up(folder, url));
     contenders.push({ ...contender, folder, url });
   }

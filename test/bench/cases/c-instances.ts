@@ -4,26 +4,20 @@
  */
 import { type Bench, folderFor } from '../frame/bench.ts';
 import { lockstep } from '../frame/built.ts';
-import { type Contender, node } from '../frame/contender.ts';
+import type { Contender } from '../frame/contender.ts';
 import { createEffects, effect, effectsOf, ONCE } from '../frame/effects.ts';
-import { PEERS } from '../frame/peers.ts';
-import { errorLine, run, start } from '../frame/process.ts';
+import { manyInOne, type Race } from '../frame/many.ts';
+import { errorIn, run, start } from '../frame/process.ts';
 import { median } from '../frame/rounds.ts';
 import { ABSENT, seconds, table } from '../frame/table.ts';
 import { peakConnections } from '../frame/watch.ts';
+import { waiting } from './c-waiting.ts';
 
-const DATABASE = 'bench_c';
 const STEPS = Array.from({ length: 20 }, (_, i) => effect(i + 2, 'pg_sleep(0.05)'));
 
-/** Instances in one process: its module, folder, database, number. */
-const MANY = `${PEERS}/start-many.mjs`;
-
-interface Outcome {
-  readonly fine: number;
+interface Outcome extends Race {
   readonly effects: string;
-  readonly lastReadyMs: number;
   readonly peak: number;
-  readonly errors: readonly string[];
 }
 
 interface Setting {
@@ -57,6 +51,7 @@ export async function instances(bench: Bench): Promise<string> {
   for (const setting of settings(bench.quick)) {
     sections.push(`**${setting.title}**\n\n${await compare(bench, setting)}`);
   }
+  sections.push(`**What waiting costs the server**\n\n${await waiting(bench)}`);
   return sections.join('\n\n');
 }
 
@@ -107,17 +102,16 @@ async function race(
   contender: Contender,
   folders: { readonly first: string; readonly all: string },
 ): Promise<Outcome> {
-  const url = await server.newDatabase(DATABASE);
+  const database = await server.newDatabase();
+  const { url } = database;
   if (setting.dataOnly) await run(contender.up(folders.first, url));
   const { result, peak } = await peakConnections(url, () =>
     setting.inOneProcess
-      ? manyInOne(contender, folders.all, url, setting.instances, dist)
+      ? manyInOne({ dist, contender, folder: folders.all, url, count: setting.instances })
       : processes(contender, folders.all, url, setting.instances),
   );
-  return { ...result, peak, effects: await effectsOf(server, DATABASE, STEPS) };
+  return { ...result, peak, effects: await effectsOf(database, STEPS) };
 }
-
-type Race = Pick<Outcome, 'fine' | 'lastReadyMs' | 'errors'>;
 
 async function processes(contender: Contender, folder: string, url: string, count: number): Promise<Race> {
   const startedMs = performance.now();
@@ -132,18 +126,6 @@ async function processes(contender: Contender, folder: string, url: string, coun
   return {
     fine: fine.length,
     lastReadyMs: Math.max(...fine.map(({ readyMs }) => readyMs)),
-    errors: [...new Set(failed.map(errorLine))],
+    errors: [...new Set(failed.map(({ stderr, stdout }) => errorIn(`${stderr}\n${stdout}`)))],
   };
-}
-
-async function manyInOne(
-  { module = '' }: Contender,
-  folder: string,
-  url: string,
-  count: number,
-  dist: string,
-): Promise<Race> {
-  const { stdout } = await run(node(MANY, module, folder, url, String(count)), { LOCKSTEP_DIST: dist });
-  // A tool may have words of its own before it.
-  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Race;
 }

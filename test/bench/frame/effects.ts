@@ -1,6 +1,6 @@
 /** Migrations that leave a row each in a table without any constraint, so that whatever ran twice shows. */
 import type { BenchMigration } from './contender.ts';
-import type { BenchServer } from './server.ts';
+import type { BenchDatabase } from './server.ts';
 
 export const createEffects: BenchMigration = { number: 1, sql: 'CREATE TABLE effects (step int NOT NULL);' };
 
@@ -11,14 +11,8 @@ export const effect = (number: number, body: string): BenchMigration => ({
 });
 
 /** How often the steps ran, in all: as often as there are steps, or what is wrong. */
-export async function effectsOf(
-  server: BenchServer,
-  database: string,
-  steps: readonly BenchMigration[],
-): Promise<string> {
-  const rows = await server
-    .query<{ step: number }>(database, 'SELECT step FROM effects ORDER BY step')
-    .catch(() => []);
+export async function effectsOf({ query }: BenchDatabase, steps: readonly BenchMigration[]): Promise<string> {
+  const rows = await query<{ step: number }>('SELECT step FROM effects ORDER BY step').catch(() => []);
   const found = rows.map(({ step }) => step).join();
   return found === steps.map(({ number }) => number).join() ? ONCE : `${rows.length} of ${steps.length}`;
 }

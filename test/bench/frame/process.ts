@@ -77,9 +77,9 @@ function highWaterKiB(pid: number | undefined): number {
   }
 }
 
-/** The line of an error's output that says most. */
-export function errorLine({ stderr, stdout }: Ended): string {
-  const lines = `${stderr}\n${stdout}`.split('\n').map((line) => line.trim());
-  const line = lines.find((each) => /error/i.test(each)) ?? lines.find((each) => each !== '');
-  return (line ?? 'no message').replace(/^.*?error: /i, '').slice(0, 90);
+/** What went wrong, in a few words: the first line that names an error, without the code around it. */
+export function errorIn(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const named = lines.map((line) => /^\w*(?:Error|error|ERROR|Locked): (.+)/.exec(line)?.[1]).find(Boolean);
+  return (named ?? lines.find((line) => line !== '') ?? 'no message').replaceAll('|', '/').slice(0, 70);
 }

@@ -36,12 +36,15 @@ export async function peakConnections<T>(
   }
 }
 
-/** Whether the condition over the other sessions of the database came true within the limit. */
-export async function becomesTrue(url: string, condition: string, limitMs = 20_000): Promise<boolean> {
+const LIMIT_MS = 20_000;
+
+/** Whether the condition over the other sessions of the database came true, in time and before the signal. */
+export async function becomesTrue(url: string, condition: string, signal?: AbortSignal): Promise<boolean> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    for (const untilMs = performance.now() + limitMs; performance.now() < untilMs; await sleep(10)) {
+    for (const untilMs = performance.now() + LIMIT_MS; performance.now() < untilMs; await sleep(10)) {
+      if (signal?.aborted) break;
       const { rows } = await client.query(
         `SELECT ${condition} AS yes FROM (SELECT * FROM pg_stat_activity WHERE ${OTHERS}) others`,
       );
