@@ -11,7 +11,7 @@ import { type DatabaseStatus, type RunRecord, readPlan, readStatus } from '../en
 import { openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, some, table } from './frame/format.ts';
-import { heldBy, leaseLine, lockLine } from './frame/lock-lines.ts';
+import { heldBy, leaseLine, lockLine, progressLine } from './frame/lock-lines.ts';
 import { targetContext } from './frame/target-context.ts';
 
 /** The plan, or why there is none: whoever is on call may have no checkout at hand, and still wants the rest. */
@@ -42,7 +42,7 @@ async function tryPlan(target: TargetContext, { options }: CommandContext): Prom
   }
 }
 
-function facts({ ledger, lease, lock, lastRun }: DatabaseStatus, planned: Planned): string[][] {
+function facts({ ledger, lease, lock, progress, lastRun }: DatabaseStatus, planned: Planned): string[][] {
   const applied = appliedNames(ledger.current);
   return [
     [
@@ -55,6 +55,7 @@ function facts({ ledger, lease, lock, lastRun }: DatabaseStatus, planned: Planne
     ...ledger.partial.map((p) => ['Unfinished', partialLine(p)]),
     ['Lease', leaseLine(lease)],
     ['Lock', lockLine(lock)],
+    ...(progress ? [['Progress', progressLine(progress)]] : []),
     ['Last run', lastRun ? runLine(lastRun) : 'none'],
     ...(lastRun?.error ? [['', lastRun.error]] : []),
   ];
@@ -121,6 +122,7 @@ function document(
     unfinished: found.ledger.partial,
     lease: found.lease ?? null,
     lock: found.lock,
+    progress: found.progress,
     lastRun: found.lastRun,
     next,
   };

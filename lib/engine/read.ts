@@ -1,5 +1,6 @@
 /** Looking only: no lease, no lock, nothing written; a database without a ledger is one where nothing is applied. */
 import {
+  commandProgress,
   lockHolder,
   PostgresLeaseStore,
   readEntries,
@@ -33,10 +34,12 @@ export const readStatus = (options: StatusOptions): Promise<DatabaseStatus> =>
   withSession(options, LOOK, async (session) => {
     const { leases, clock, target } = options;
     const store = leases === 'postgres' ? new PostgresLeaseStore(session, (ms) => clock.sleep(ms)) : leases;
+    const lock = await lockHolder(session);
     return {
       ledger: await readLedger(session),
       lastRun: await readRun(session),
-      lock: await lockHolder(session),
+      lock,
+      progress: lock && (await commandProgress(session, lock.pid)),
       lease: await store.read(target),
     };
   });

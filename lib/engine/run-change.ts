@@ -13,6 +13,8 @@ import { LockstepError } from '../core/errors/index.ts';
 import { compareRevisions, type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
 import { type Attempt, hasTime, isTimeOver, outOfTime } from './attempt.ts';
 import { backfill } from './backfill.ts';
+import { tellProgress } from './step-progress.ts';
+import { watchBeside } from './watch-beside.ts';
 
 /** Counts what an attempt has done, steps and batches: with nothing, there is no sense in calling again for more. */
 export interface Progress {
@@ -87,12 +89,25 @@ async function runStep(
   begun: JournalStep | undefined,
   progress: Progress,
 ): Promise<boolean> {
-  const { session, timeLeftMs } = attempt;
   if (step.kind === 'batches') return backfill(attempt, change, step, begun, progress);
+  if (step.kind === 'alone') {
+    const look = tellProgress(attempt, change, step);
+    await watchBeside(attempt, look, () => runLone(attempt, change, step, begun));
+    return true;
+  }
   if (begun && (await settle(attempt, change, begun)) === 'done') return true;
-  if (step.kind === 'transaction') await runTransactional(session, change, step, timeLeftMs());
-  else await runAlone(session, change, step, attempt);
+  await runTransactional(attempt.session, change, step, attempt.timeLeftMs());
   return true;
+}
+
+async function runLone(
+  attempt: Attempt,
+  change: Change,
+  step: Extract<Step, { kind: 'alone' }>,
+  begun: JournalStep | undefined,
+): Promise<void> {
+  if (begun && (await settle(attempt, change, begun)) === 'done') return;
+  await runAlone(attempt.session, change, step, attempt);
 }
 
 /** Throws LS501 when the statement that was begun is done, and the file has another one in its place. */

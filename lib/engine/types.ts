@@ -11,8 +11,10 @@ import type {
 } from '../core/plan/index.ts';
 
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
+export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
 
+import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
 
 /** What an observer is told while a run goes on; for progress lines, logs and metrics. No row data, no secrets. */
@@ -28,6 +30,13 @@ export type EngineEvent =
       readonly direction: Direction /** From 1. */;
       readonly step: number;
       readonly steps: number;
+    }
+  | {
+      /** Of a statement outside a transaction that takes long. */
+      readonly kind: 'step-progress';
+      readonly migration: string;
+      readonly step: number;
+      readonly progress: CommandProgress;
     }
   | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
   | {
@@ -133,6 +142,8 @@ export interface DatabaseStatus {
   readonly ledger: LedgerState;
   readonly lease: LeaseRecord | undefined;
   readonly lock: LockHolder | null;
+  /** Of what the lock's holder runs now, where PostgreSQL tells. */
+  readonly progress: CommandProgress | null;
   readonly lastRun: RunRecord | null;
 }
 

@@ -25,6 +25,7 @@ export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-
 export { type RunningBackfill, readBackfills, setPaused } from './backfills.ts';
 export { type Change, type DownScript, stepSha256 } from './change.ts';
 export { clientConfig } from './client-config.ts';
+export { type CommandProgress, commandProgress } from './command-progress.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { claim, readFence } from './fence.ts';

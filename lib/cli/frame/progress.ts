@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Direction, EngineEvent, Observer } from '../../engine/types.ts';
 import { count, duration } from './format.ts';
+import { progressLine } from './lock-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Waiting is told at once, and again from time to time, so that a log neither fills nor looks dead. */
@@ -55,6 +56,8 @@ function sentence(event: EngineEvent): string {
       return `Ended session ${event.pid} of an attempt that was replaced (token ${event.token})`;
     case 'step-started':
       return `${DOING[event.direction]} ${event.migration}${ofSteps(event)}`;
+    case 'step-progress':
+      return `${event.migration}, step ${event.step}: ${progressLine(event.progress)}`;
     case 'step-healed':
       return `${event.migration}, step ${event.step}: ${event.how}`;
     case 'backfill-progress':
