@@ -78,9 +78,9 @@ function pendingLine(planned: Planned): string {
     : `none${refused}`;
 }
 
-function partialLine({ revision, direction, stepsDone, stepStarted }: PartialRevision): string {
+function partialLine({ migration, direction, stepsDone, stepStarted }: PartialRevision): string {
   const started = stepStarted === null ? '' : `, step ${stepStarted + 1} began and its end is not recorded`;
-  return `${revision} (${direction}): ${count(stepsDone.length, 'step')} done${started}`;
+  return `${migration} (${direction}): ${count(stepsDone.length, 'step')} done${started}`;
 }
 
 function runLine({ verdict, startedAt, finishedAt, applied, holder, restorePoint }: RunRecord): string {

@@ -56,13 +56,11 @@ export function refuseReadOnly({ facts }: Session): void {
 }
 
 /** Throws LS607: going forward from a revert that is half done would build on a schema that no file describes. */
-export function refuseHalfReverted({ partial, current }: LedgerState): void {
+export function refuseHalfReverted({ partial }: LedgerState): void {
   const half = partial.find((p) => p.direction === 'down');
   if (!half) return;
-  const entry = current.find((e) => compareRevisions(e.revision, half.revision) === 0);
-  const name = entry ? `${entry.revision}_${entry.slug}` : half.revision;
   throw new LockstepError('LS607', {
-    what: `The revert of ${name} is half done.`,
+    what: `The revert of ${half.migration} is half done.`,
     state: 'Some statements of its down script are done, the others are not.',
     remedy: 'Finish it with `lockstep down -1`, then run the same command again.',
     context: { revision: half.revision },

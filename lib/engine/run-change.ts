@@ -114,10 +114,8 @@ async function runLone(
 async function settle(attempt: Attempt, change: Change, begun: JournalStep): Promise<'done' | 'undone'> {
   // A back-fill that is half done, and the file has no back-fill in its place any more.
   if (begun.keys > 0) throw editedBelow(change, begun.step);
-  const outcome = await settleStarted(attempt.session, change, begun, attempt);
+  const { outcome, how } = await settleStarted(attempt.session, change, begun, attempt);
   if (outcome === 'edited') throw editedBelow(change, begun.step);
-  const how =
-    outcome === 'done' ? 'an earlier attempt had done it' : 'what an earlier attempt left was removed';
   attempt.on({ kind: 'step-healed', migration: migrationName(change), step: begun.step + 1, how });
   return outcome;
 }

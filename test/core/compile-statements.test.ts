@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../lib/core/plan/bundle.ts';
 import type { ParsedStatement } from '../../lib/core/plan/compile/index.ts';
 import { compileScript } from '../../lib/core/plan/compile/script.ts';
 import { SourceText } from '../../lib/core/plan/compile/source-text.ts';
+import { sha256, stepsOf } from '../../lib/core/plan/index.ts';
 import { compile, errorOf, onlyStatement, statementTexts } from '../support/compile.ts';
 
 describe('statements', () => {
@@ -60,31 +60,42 @@ describe('what cannot run in a transaction', () => {
     ['DROP INDEX CONCURRENTLY IF EXISTS app.i', { kind: 'index-absent', schema: 'app', index: 'i' }],
     ['DROP INDEX CONCURRENTLY i', { kind: 'index-absent', index: 'i' }],
     ['DROP INDEX CONCURRENTLY db.app.i', { kind: 'index-absent', schema: 'app', index: 'i' }],
-    ['REINDEX INDEX CONCURRENTLY app.i', { kind: 'repeatable' }],
-    ['REINDEX (VERBOSE, CONCURRENTLY) TABLE t', { kind: 'repeatable' }],
+    ['REINDEX INDEX CONCURRENTLY app.i', { kind: 'reindexed', of: 'relation', schema: 'app', name: 'i' }],
+    ['REINDEX (VERBOSE, CONCURRENTLY) TABLE t', { kind: 'reindexed', of: 'relation', name: 't' }],
+    ['REINDEX SCHEMA CONCURRENTLY app', { kind: 'reindexed', of: 'schema', schema: 'app' }],
+    ['REINDEX DATABASE CONCURRENTLY', { kind: 'reindexed', of: 'database' }],
     ['REINDEX SCHEMA app', { kind: 'repeatable' }],
     ['REINDEX SYSTEM', { kind: 'repeatable' }],
     ['VACUUM', { kind: 'repeatable' }],
     ['VACUUM (ANALYZE) t', { kind: 'repeatable' }],
     ['CLUSTER', { kind: 'repeatable' }],
     ["ALTER SYSTEM SET work_mem = '8MB'", { kind: 'repeatable' }],
-    ['ALTER TABLE t DETACH PARTITION p CONCURRENTLY', { kind: 'unknown' }],
-    ['CREATE DATABASE d', { kind: 'unknown' }],
-    ['DROP DATABASE d', { kind: 'unknown' }],
-    ['ALTER DATABASE d SET TABLESPACE s', { kind: 'unknown' }],
-    ["CREATE TABLESPACE s LOCATION '/s'", { kind: 'unknown' }],
-    ['DROP TABLESPACE s', { kind: 'unknown' }],
+    [
+      'ALTER TABLE t DETACH PARTITION p CONCURRENTLY',
+      { kind: 'partition-detached', table: 't', partition: 'p' },
+    ],
+    [
+      'ALTER TABLE a.t DETACH PARTITION b.p CONCURRENTLY',
+      { kind: 'partition-detached', schema: 'a', table: 't', partitionSchema: 'b', partition: 'p' },
+    ],
+    ['CREATE DATABASE d', { kind: 'object-present', of: 'database', name: 'd' }],
+    ['DROP DATABASE d', { kind: 'object-absent', of: 'database', name: 'd' }],
+    ['ALTER DATABASE d SET TABLESPACE s', { kind: 'repeatable' }],
+    ["CREATE TABLESPACE s LOCATION '/s'", { kind: 'object-present', of: 'tablespace', name: 's' }],
+    ['DROP TABLESPACE s', { kind: 'object-absent', of: 'tablespace', name: 's' }],
     ["CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p", { kind: 'unknown' }],
     [
       "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (connect = off, create_slot = 1)",
       { kind: 'unknown' },
     ],
-    ['ALTER SUBSCRIPTION s REFRESH PUBLICATION', { kind: 'unknown' }],
+    ['ALTER SUBSCRIPTION s REFRESH PUBLICATION', { kind: 'repeatable' }],
+    ['ALTER SUBSCRIPTION s SET PUBLICATION p', { kind: 'repeatable' }],
     ['ALTER SUBSCRIPTION s ADD PUBLICATION p', { kind: 'unknown' }],
-    ['ALTER SUBSCRIPTION s SET (failover = true)', { kind: 'unknown' }],
+    ['ALTER SUBSCRIPTION s SET (failover = true)', { kind: 'repeatable' }],
     ['DROP SUBSCRIPTION s', { kind: 'unknown' }],
   ])('%s', (sql, postcondition) => {
-    expect(onlyStatement(sql)).toMatchObject({ transactional: false, postcondition });
+    expect(onlyStatement(sql)).toMatchObject({ transactional: false });
+    expect(onlyStatement(sql).postcondition).toEqual(postcondition);
   });
 
   test.each([
@@ -109,6 +120,24 @@ describe('what cannot run in a transaction', () => {
     const statement = onlyStatement(sql);
     expect(statement.transactional).toBe(true);
     expect(statement).not.toHaveProperty('postcondition');
+  });
+});
+
+describe('a new value of an enum', () => {
+  const ADD = "ALTER TYPE mood ADD VALUE 'it''s'";
+  test.each([
+    [`${ADD}; INSERT INTO t VALUES ('it''s')`, [true, undefined]],
+    [`${ADD}; DO $$ BEGIN PERFORM $x$it's$x$; END $$`, [true, undefined]],
+    [`${ADD}; INSERT INTO t VALUES ('its')`, [undefined, undefined]],
+    [`INSERT INTO t VALUES ('it''s'); ${ADD}`, [undefined, undefined]],
+    ["ALTER TYPE mood RENAME VALUE 'a' TO 'b'; SELECT 'b'", [undefined, undefined]],
+  ])('is committed at once if a later statement speaks of it: %s', (sql, ends) => {
+    expect(compile(sql).up.statements.map((statement) => statement.endsTransaction)).toEqual(ends);
+  });
+
+  test('begins another step', () => {
+    const steps = stepsOf(compile(`SELECT 1; ${ADD}; SELECT 'it''s'; SELECT 2`).up);
+    expect(steps.map((step) => step.kind === 'transaction' && step.statements.length)).toEqual([2, 2]);
   });
 });
 

@@ -39,6 +39,11 @@ export const CASES: Readonly<Record<string, readonly Scenario[]>> = {
     stopped('in the middle of an index build'),
     stoppedD('in the middle of an index build'),
   ],
+  'in what takes something away': [
+    killed('in the middle of a REINDEX'),
+    killed('in the middle of a DROP INDEX'),
+    killed('in the middle of a DETACH PARTITION'),
+  ],
   'when its SQL may have been done': [
     killed('a COMMIT sent, its reply lost'),
     killed('an index build journalled, not sent'),

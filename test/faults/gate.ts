@@ -3,12 +3,13 @@ import { GATE_KEY } from './migration-sets.ts';
 import { until } from './until.ts';
 import { connect, type World } from './world.ts';
 
-export type GatePlace = 'a migration' | 'an index build';
+export type GatePlace = 'a migration' | 'an index build' | 'a clearing away';
 
-/** A build waits for the transactions that write to the table. */
+/** A build waits for the transactions that write to the table; what takes something away, for those that read, too. */
 const GATES = {
   'a migration': { close: `SELECT pg_advisory_xact_lock(${GATE_KEY})`, waitEvent: 'advisory' },
   'an index build': { close: 'LOCK TABLE effects IN ROW EXCLUSIVE MODE', waitEvent: 'virtualxid' },
+  'a clearing away': { close: 'LOCK TABLE effects, parted IN ACCESS SHARE MODE', waitEvent: 'virtualxid' },
 } as const;
 
 export interface Gate {

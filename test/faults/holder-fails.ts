@@ -3,17 +3,31 @@ import type { PlaceName } from './fault.ts';
 import type { FaultyProcess } from './faulty-process.ts';
 import { closeGate, type Gate, type GatePlace } from './gate.ts';
 import { violationsIn } from './invariants.ts';
-import { BUILD_AND_DROP, MIXED, type MigrationSet } from './migration-sets.ts';
+import { BUILD_AND_DROP, DETACH, DROP, MIXED, type MigrationSet, REINDEX } from './migration-sets.ts';
 import { goesOnInVain, type Scenario, succeeds } from './scenario.ts';
 import { until } from './until.ts';
 import { createWorld, type LeaseKind, type World } from './world.ts';
 
 /** The middle of a statement that runs is a place, too; there the signal comes from outside. */
-export type HolderPlace = PlaceName | `in the middle of ${GatePlace}`;
+export type HolderPlace = PlaceName | keyof typeof GATED_PLACES;
 
-const GATED_PLACES: Readonly<Partial<Record<HolderPlace, GatePlace>>> = {
+const GATED_PLACES = {
   'in the middle of a migration': 'a migration',
   'in the middle of an index build': 'an index build',
+  'in the middle of a REINDEX': 'a clearing away',
+  'in the middle of a DROP INDEX': 'a clearing away',
+  'in the middle of a DETACH PARTITION': 'a clearing away',
+} as const satisfies Record<string, GatePlace>;
+
+const isGated = (place: HolderPlace): place is keyof typeof GATED_PLACES => place in GATED_PLACES;
+
+/** Where it is not MIXED. */
+const SETS: Readonly<Partial<Record<HolderPlace, MigrationSet>>> = {
+  // Should the stopped one send it in the end, the index must not be there by then.
+  'an index build journalled, not sent': BUILD_AND_DROP,
+  'in the middle of a REINDEX': REINDEX,
+  'in the middle of a DROP INDEX': DROP,
+  'in the middle of a DETACH PARTITION': DETACH,
 };
 
 interface Failing {
@@ -24,9 +38,7 @@ interface Failing {
 
 /** The holder is killed or stopped, the next process finishes, and the stopped one goes on. */
 export function holderFails({ place, kind, lease }: Failing): Scenario {
-  // Should the stopped one send it in the end, the index must not be there by then.
-  const isStillToSend = place === 'an index build journalled, not sent';
-  const set: MigrationSet = isStillToSend ? BUILD_AND_DROP : MIXED;
+  const set = SETS[place] ?? MIXED;
   return {
     name: `${kind} ${place}, lease in ${lease}`,
     async run(context, edits) {
@@ -52,13 +64,12 @@ export interface Failed {
 }
 
 export async function failing(world: World, place: HolderPlace, kind: Failing['kind']): Promise<Failed> {
-  const gatePlace = GATED_PLACES[place];
-  if (gatePlace === undefined) {
-    const holder = world.up({ fault: { place: place as PlaceName, kind } });
+  if (!isGated(place)) {
+    const holder = world.up({ fault: { place, kind } });
     await holder.hasFailed(kind);
     return { holder };
   }
-  const gate = await closeGate(world, gatePlace);
+  const gate = await closeGate(world, GATED_PLACES[place]);
   const holder = world.up();
   const pid = await gate.reached();
   holder.signal(kind);

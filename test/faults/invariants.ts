@@ -10,7 +10,7 @@ export const Invariant = {
   ends: 'every run that is not killed ends, with everything applied',
   clean: 'no lease, lock, session or run is left',
   tokens: 'tokens only grow, and each attempt has its own',
-  settled: 'no index is invalid, no step is begun and not done',
+  settled: 'no index is invalid, no partition half detached, no step begun and not done',
   inert: 'a process that was replaced changes nothing when it goes on',
   kept: 'a holder that lives keeps its lease',
 } as const;
@@ -89,6 +89,7 @@ async function settled({ query }: World): Promise<Violation[]> {
     ...(await query(
       'SELECT indexrelid::regclass::text AS index FROM pg_index WHERE NOT (indisvalid AND indisready)',
     )),
+    ...(await query('SELECT inhrelid::regclass::text AS partition FROM pg_inherits WHERE inhdetachpending')),
     ...(await query(`SELECT revision, step FROM lockstep.journal WHERE state = 'started'`)),
   ];
   return unless(seen.length === 0, 'settled', seen);

@@ -38,3 +38,21 @@ export const BUILD_AND_DROP: MigrationSet = {
   rows: ['0001'],
   indexes: [],
 };
+
+/** What is in the middle breaks off with something half done. */
+const around = (middle: string, indexes: readonly string[]): MigrationSet => ({
+  files: {
+    '0001_first.sql': `${insert('0001')}CREATE INDEX effects_revision ON effects (revision);\n`,
+    '0002_middle.sql': middle,
+    '0003_last.sql': insert('0003'),
+  },
+  revisions: ['0001', '0002', '0003'],
+  rows: ['0001', '0003'],
+  indexes,
+});
+
+export const REINDEX = around('REINDEX TABLE CONCURRENTLY effects;\n', ['effects_revision']);
+export const DROP = around('DROP INDEX CONCURRENTLY effects_revision;\n', []);
+export const DETACH = around('ALTER TABLE parted DETACH PARTITION part CONCURRENTLY;\n', [
+  'effects_revision',
+]);

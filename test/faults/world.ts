@@ -35,7 +35,9 @@ const EFFECTS = `
     pid int DEFAULT pg_backend_pid(),
     token_let_in bigint DEFAULT (let_in()).token,
     pid_let_in int DEFAULT (let_in()).pid
-  );`;
+  );
+  CREATE TABLE parted (id int) PARTITION BY LIST (id);
+  CREATE TABLE part PARTITION OF parted FOR VALUES IN (1);`;
 
 export interface WorldOptions {
   readonly context: TestContext;

@@ -1,5 +1,13 @@
 /** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
-import { type Migration, type Script, type Step, sha256, statementText } from '../../core/plan/index.ts';
+import {
+  type Migration,
+  migrationName,
+  type Script,
+  type Step,
+  sha256,
+  statementText,
+} from '../../core/plan/index.ts';
+import type { Before } from './effect.ts';
 import type { SessionFacts } from './session.ts';
 import { literal } from './sql.ts';
 
@@ -51,7 +59,7 @@ export function insertEntry(change: Change): string {
     VALUES (${values.map(literal).join(', ')})`;
 }
 
-export function insertJournal(change: Change, step: Step): string {
+export function insertJournal(change: Change, step: Step, before?: Before): string {
   const { revision, ordinal, kind, runId, token } = change;
   const postcondition = step.kind === 'alone' ? JSON.stringify(step.postcondition) : null;
   const direction = kind === 'reverted' ? 'down' : 'up';
@@ -63,10 +71,12 @@ export function insertJournal(change: Change, step: Step): string {
     'started',
     stepSha256(change, step),
     postcondition,
+    before && JSON.stringify(before),
+    migrationName(change),
     runId,
     token,
   ];
-  return `INSERT INTO lockstep.journal (revision, ordinal, step, direction, state, sha256, postcondition, run_id, token)
+  return `INSERT INTO lockstep.journal (revision, ordinal, step, direction, state, sha256, postcondition, before, migration, run_id, token)
     VALUES (${values.map(literal).join(', ')})`;
 }
 

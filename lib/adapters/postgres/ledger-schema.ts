@@ -57,9 +57,11 @@ CREATE TABLE lockstep.journal (
   ordinal int NOT NULL,
   step int NOT NULL,
   direction text NOT NULL CHECK (direction IN ('up', 'down')),
+  migration text NOT NULL,
   state text NOT NULL CHECK (state IN ('started', 'done')),
   sha256 text NOT NULL,
   postcondition jsonb,
+  before jsonb,
   cursor jsonb,
   keys bigint NOT NULL DEFAULT 0,
   batch_size int,
@@ -70,6 +72,7 @@ CREATE TABLE lockstep.journal (
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   PRIMARY KEY (revision, ordinal, step)
 );
+COMMENT ON COLUMN lockstep.journal.before IS 'What the catalogs said before a step outside a transaction.';
 COMMENT ON COLUMN lockstep.journal.cursor IS 'Of a back-fill: the key up to which it is done.';
 COMMENT ON COLUMN lockstep.journal.sha256 IS 'Of the text of the step.';
 CREATE TABLE lockstep.run (

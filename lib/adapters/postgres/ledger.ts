@@ -7,6 +7,7 @@ import {
   type Postcondition,
 } from '../../core/plan/index.ts';
 import type { DownScript } from './change.ts';
+import type { Before } from './effect.ts';
 import { refuseNewerLayout } from './ledger-schema.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
@@ -18,7 +19,7 @@ const STATE = `SELECT
   (SELECT pg_catalog.json_agg(x) FROM
     (SELECT DISTINCT ON (e.revision) ${ENTRY} FROM lockstep.entry e ORDER BY e.revision, e.ordinal DESC) x) AS current,
   (SELECT pg_catalog.json_agg(x) FROM
-    (SELECT j.revision::text, j.ordinal, j.direction,
+    (SELECT j.revision::text, pg_catalog.max(j.migration) AS migration, j.ordinal, j.direction,
         COALESCE(pg_catalog.json_agg(j.step ORDER BY j.step) FILTER (WHERE j.state = 'done'), '[]') AS "stepsDone",
         pg_catalog.min(j.step) FILTER (WHERE j.state = 'started') AS "stepStarted"
       FROM lockstep.journal j
@@ -76,6 +77,8 @@ export interface JournalStep {
   readonly sha256: string;
   /** Of a step outside a transaction. */
   readonly postcondition: Postcondition | null;
+  /** Of a step outside a transaction. */
+  readonly before: Before | null;
   /** Of a back-fill: the key up to which it is done, null before the first batch; how many keys that was. */
   readonly cursor: readonly string[] | null;
   readonly keys: number;
@@ -88,7 +91,7 @@ export async function readJournal(
   { revision, ordinal }: Pick<CurrentEntry, 'revision' | 'ordinal'>,
 ): Promise<readonly JournalStep[]> {
   const [row] = await session.query(
-    `SELECT pg_catalog.json_agg(x) AS steps FROM (SELECT j.step, j.state, j.sha256, j.postcondition,
+    `SELECT pg_catalog.json_agg(x) AS steps FROM (SELECT j.step, j.state, j.sha256, j.postcondition, j.before,
        j.cursor, j.keys, j.batch_size AS "batchSize"
      FROM lockstep.journal j WHERE j.revision = ${literal(revision)} AND j.ordinal = ${ordinal} ORDER BY j.step) x`,
   );

@@ -22,6 +22,8 @@ export interface SentMessage {
   readonly before: string;
   readonly statementsBefore: number;
   readonly text: string;
+  /** What stays of a statement outside a transaction, although it failed. */
+  readonly left?: string | undefined;
   /** From a byte of a statement as it was sent to that of the file, where they differ. */
   readonly inFile?: (byte: number) => number;
 }
@@ -76,16 +78,19 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [QUERY_CANCELED]:
     'Make the statement smaller, or give it more time (`-- lockstep: statement-timeout=` at the top of the file, the time limit of whoever runs it), and run it again.',
   '40': 'Run it again: it met others who changed the same rows or tables at that time.',
+  '55P04':
+    'Move what uses the new value of the enum into a later migration: PostgreSQL lets nobody use it before it is committed.',
   '42501': 'Grant the login what the statement needs, and run the same command again.',
   '53': 'Give the server the disk space, memory or connections that it lacks, and run the same command again.',
 };
 
-function stateAfter(change: Change, { step: { index, kind } }: SentMessage): string {
+function stateAfter(change: Change, { step: { index, kind }, left }: SentMessage): string {
   const name = migrationName(change);
   if (change.steps.length === 1 && kind === 'transaction')
     return `${name} was rolled back as a whole and left no trace; the migrations ${change.kind} before it stay so.`;
   const before = index === 0 ? 'nothing of it is done' : 'what comes before it is done and recorded';
-  return `Step ${index + 1} of ${change.steps.length} of ${name} left no trace; ${before}, and the next run goes on there.`;
+  const trace = left === undefined ? 'left no trace' : `is begun and not done (it left ${left})`;
+  return `Step ${index + 1} of ${change.steps.length} of ${name} ${trace}; ${before}, and the next run goes on there.`;
 }
 
 const sentence = (message: string): string => message.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');

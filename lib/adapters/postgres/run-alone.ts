@@ -5,13 +5,9 @@
  * The fence cannot stand around the statement itself. There the session is the fence: it holds the advisory lock,
  * an older one is ended before a newer attempt goes on, and none is ever replaced by a reconnect.
  * Several statements in one message are one transaction, which the server takes back at the first error.
- *
- * A `started` that was never followed by `done` is settled by its postcondition: true already, then it is done;
- * an INVALID index, then it is dropped and built again; not to be told, then LS603 says what to look at.
  */
 import { LockstepError } from '../../core/errors/index.ts';
 import { migrationName, type Postcondition, type Step } from '../../core/plan/index.ts';
-import { dropIndex, findIndex } from './catalog-index.ts';
 import {
   adoptJournal,
   type Change,
@@ -21,10 +17,9 @@ import {
   insertJournal,
   isLastStep,
   leaveStep,
-  stepSha256,
   stepTexts,
 } from './change.ts';
-import type { JournalStep } from './ledger.ts';
+import { type Before, effectOf, lookBefore } from './effect.ts';
 import { migrationError } from './migration-error.ts';
 import type { Session } from './session.ts';
 import { migrationSettings, restoreSession, statementLimitMs } from './session-settings.ts';
@@ -38,22 +33,41 @@ export interface AttemptLimits {
   throwIfEnded(): void;
 }
 
-/** Throws LS403, LS601, LS603, LS604, LS608, and LS301 when the outcome is not known: then the journal tells. */
+/** Throws LS403, LS601, LS604, LS608, LS613, and LS301 when the outcome is not known: then the journal tells. */
 export async function runAlone(
   session: Session,
   change: Change,
   step: LoneStep,
   attempt: AttemptLimits,
 ): Promise<void> {
+  const { postcondition } = step;
   // One that somebody's broken-off build left behind would make IF NOT EXISTS pass over it.
-  await dropInvalidIndex(session, step.postcondition, limitMs(change, attempt));
-  await session.query(`${checkFence(change)}; ${insertJournal(change, step)}`);
-  await send(session, change, step, attempt);
-  if (!(await holdsTrue(session, step.postcondition))) throw untold(change, step.index);
+  if (postcondition.kind === 'index-valid') await mendNow(session, postcondition, limitMs(change, attempt));
+  const before = await lookBefore(session, postcondition);
+  await session.query(`${checkFence(change)}; ${insertJournal(change, step, before)}`);
+  await send(session, change, step, before, attempt);
+  if (tells(postcondition) && (await effectOf(session, postcondition)).kind !== 'whole') {
+    await session.query(`${checkFence(change)}; ${deleteJournal(change, step.index)}`);
+    throw withoutEffect(change, step.index);
+  }
   await recordDone(session, change, step);
 }
 
-async function send(session: Session, change: Change, step: LoneStep, attempt: AttemptLimits): Promise<void> {
+/** Whether its being true says that the statement was done. */
+const tells = ({ kind }: Postcondition): boolean => !['reindexed', 'repeatable', 'unknown'].includes(kind);
+
+async function mendNow(session: Session, postcondition: Postcondition, limit: number): Promise<void> {
+  const effect = await effectOf(session, postcondition);
+  if (effect.kind === 'broken') await effect.mend(limit);
+}
+
+async function send(
+  session: Session,
+  change: Change,
+  step: LoneStep,
+  before: Before,
+  attempt: AttemptLimits,
+): Promise<void> {
   const { searchPath } = session.facts;
   const timeLeftMs = attempt.timeLeftMs();
   await session.query(migrationSettings({ ...change, searchPath, transactional: false, timeLeftMs }));
@@ -66,47 +80,35 @@ async function send(session: Session, change: Change, step: LoneStep, attempt: A
     await session.run(message.text);
     await session.query(restoreSession(session.applicationName));
   } catch (error) {
-    // What cannot be taken away now, the next attempt finds in the journal and takes away.
-    if (!session.isLost) await undo(session, change, step).catch(() => undefined);
-    throw migrationError(error, message);
+    if (session.isLost) throw migrationError(error, message);
+    // Whatever keeps it from being taken away now: the next attempt finds it in the journal.
+    const left = await undo(session, change, step, before).catch(() => 'what it had begun');
+    throw migrationError(error, { ...message, left });
   }
 }
 
 /** An orderly run must not be kept from ending by somebody's open transaction; the next attempt drops it then. */
 const UNDO_LIMIT_MS = 10_000;
 
-/** The server says that the statement failed. */
-async function undo(session: Session, change: Change, step: LoneStep): Promise<void> {
-  await session.query(restoreSession(session.applicationName));
-  await dropInvalidIndex(session, step.postcondition, UNDO_LIMIT_MS);
-  await session.query(`${checkFence(change)}; ${deleteJournal(change, step.index)}`);
-}
-
-/**
- * Settles a step whose start is journalled and whose end is not, by the postcondition that was journalled: the file
- * may have been edited since. What turns out to be done is recorded so, if the file still says the same (`edited`
- * otherwise); of anything else no trace is left. Throws LS603, LS604.
- */
-export async function settleStarted(
+/** The server says that the statement failed. Gives what stays, for the next attempt to finish. */
+async function undo(
   session: Session,
   change: Change,
-  begun: JournalStep,
-  attempt: AttemptLimits,
-): Promise<'done' | 'undone' | 'edited'> {
-  const { postcondition, sha256 } = begun;
-  if (postcondition === null || postcondition.kind === 'unknown') throw untold(change, begun.step);
-  if (postcondition.kind !== 'repeatable' && (await holdsTrue(session, postcondition))) {
-    const step = change.steps[begun.step];
-    if (!step || sha256 !== stepSha256(change, step)) return 'edited';
-    await recordDone(session, change, step);
-    return 'done';
+  step: LoneStep,
+  before: Before,
+): Promise<string | undefined> {
+  await session.query(restoreSession(session.applicationName));
+  const effect = await effectOf(session, step.postcondition, before);
+  if (effect.kind === 'broken') {
+    if (effect.mendedBy === 'finishing') return effect.found;
+    await effect.mend(UNDO_LIMIT_MS);
   }
-  await dropInvalidIndex(session, postcondition, limitMs(change, attempt));
-  await session.query(`${checkFence(change)}; ${deleteJournal(change, begun.step)}`);
-  return 'undone';
+  await session.query(`${checkFence(change)}; ${deleteJournal(change, step.index)}`);
+  return undefined;
 }
 
-const limitMs = ({ statementTimeoutMs }: Change, { timeLeftMs }: AttemptLimits): number =>
+/** For what mends, as for the statement itself. */
+export const limitMs = ({ statementTimeoutMs }: Change, { timeLeftMs }: AttemptLimits): number =>
   statementLimitMs({ statementTimeoutMs, timeLeftMs: timeLeftMs() });
 
 /** Of a step that was journalled as begun. */
@@ -117,38 +119,13 @@ export async function recordDone(session: Session, change: Change, step: Step): 
   await session.query(statements.join('; '));
 }
 
-/** Of a statement that was run: one without a known postcondition did its work when the server says so. */
-async function holdsTrue(session: Session, postcondition: Postcondition): Promise<boolean> {
-  switch (postcondition.kind) {
-    case 'index-valid':
-      return (await findIndex(session, postcondition))?.isValid === true;
-    case 'index-absent':
-      return (await findIndex(session, postcondition)) === undefined;
-    case 'repeatable':
-    case 'unknown':
-      return true;
-    default:
-      return postcondition satisfies never;
-  }
-}
-
-async function dropInvalidIndex(
-  session: Session,
-  postcondition: Postcondition,
-  limit: number,
-): Promise<void> {
-  if (postcondition.kind !== 'index-valid') return;
-  const index = await findIndex(session, postcondition);
-  if (index && !index.isValid && !index.isBeingBuilt) await dropIndex(session, index, limit);
-}
-
-function untold(change: Change, step: number): LockstepError {
+function withoutEffect(change: Change, step: number): LockstepError {
   const name = migrationName(change);
-  return new LockstepError('LS603', {
-    what: `Whether step ${step + 1} of ${name} did its work cannot be told from the catalogs.`,
-    state:
-      'It was begun, outside a transaction, and its end is not recorded; what came before it in the file is done.',
-    remedy: `Look whether its effect is there: if so, \`lockstep stamp ${change.revision}\` records the migration as applied; if not, delete its row from lockstep.journal and run the same command again.`,
+  return new LockstepError('LS613', {
+    what: `Step ${step + 1} of ${name} ended without an error, and the catalogs do not show its effect.`,
+    state: 'What came before it in the file is done and recorded; it is not.',
+    remedy:
+      'Most often IF NOT EXISTS or IF EXISTS passed over it, as something else has its name: give it another name, or take the other away.',
     context: { revision: change.revision, step },
   });
 }

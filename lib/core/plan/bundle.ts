@@ -9,28 +9,11 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { postconditionSchema } from './postcondition.ts';
 import { compareRevisions } from './revision.ts';
 
 export const PHASES = ['expand', 'backfill', 'contract'] as const;
 export type Phase = (typeof PHASES)[number];
-
-/**
- * How to tell from the catalogs whether a statement that ran outside a transaction has done its work.
- * `repeatable` statements (VACUUM, ANALYZE, CHECKPOINT …) may simply run again; `unknown` ones stop a recovery.
- */
-export const postconditionSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('index-valid'),
-    /** Of the table, in whose schema the index is, too. */
-    schema: z.string().optional(),
-    table: z.string(),
-    index: z.string(),
-  }),
-  z.object({ kind: z.literal('index-absent'), schema: z.string().optional(), index: z.string() }),
-  z.object({ kind: z.literal('repeatable') }),
-  z.object({ kind: z.literal('unknown') }),
-]);
-export type Postcondition = z.infer<typeof postconditionSchema>;
 
 /** The place holder of a back-fill: which key of which table is walked, and where in the script the range belongs. */
 export const batchSchema = z.object({
@@ -55,6 +38,8 @@ export const statementSchema = z.object({
   transactional: z.boolean(),
   /** Present exactly when the statement is not transactional. */
   postcondition: postconditionSchema.optional(),
+  /** What comes after it has to wait until it is committed: a new value of an enum, which cannot be used before. */
+  endsTransaction: z.literal(true).optional(),
   /** Present in a back-fill that is done in batches. */
   batch: batchSchema.optional(),
 });

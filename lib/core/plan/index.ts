@@ -20,6 +20,7 @@
 export * from './bundle.ts';
 export * from './ledger-state.ts';
 export * from './plan.ts';
+export * from './postcondition.ts';
 export * from './refusal.ts';
 export * from './revert-plan.ts';
 export * from './revision.ts';

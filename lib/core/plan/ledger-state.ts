@@ -24,6 +24,8 @@ export interface CurrentEntry {
 /** A migration of several steps of which some are done and the last is not: the next attempt goes on there. */
 export interface PartialRevision {
   readonly revision: string;
+  /** 0042_add_email */
+  readonly migration: string;
   readonly ordinal: number;
   readonly direction: 'up' | 'down';
   /** Steps that are journalled as done. */

@@ -1,8 +1,10 @@
 /**
  * A script runs as steps: consecutive transactional statements make one step, which is one transaction; a statement
- * that cannot be in one, or that is done in batches, is a step of its own. Most scripts are a single transaction.
+ * that cannot be in one, or that is done in batches, is a step of its own. What uses a new value of an enum begins
+ * another step, because PostgreSQL lets nobody use it before it is committed. Most scripts are a single transaction.
  */
-import type { Batch, Postcondition, Script, Statement } from './bundle.ts';
+import type { Batch, Script, Statement } from './bundle.ts';
+import type { Postcondition } from './postcondition.ts';
 
 export type Step =
   | { readonly kind: 'transaction'; readonly index: number; readonly statements: readonly Statement[] }
@@ -30,6 +32,7 @@ export function stepsOf(script: Script): Step[] {
     const { transactional, postcondition = { kind: 'unknown' }, batch } = statement;
     if (transactional && !batch) {
       open.push(statement);
+      if (statement.endsTransaction) close();
       continue;
     }
     close();

@@ -41,20 +41,14 @@ export const OF_THE_LEDGER: readonly Mutant[] = [
 export const OF_THE_JOURNAL: readonly Mutant[] = [
   {
     name: 'what a statement did is not verified',
-    edits: [
-      inPostgres(
-        'run-alone.ts',
-        'return (await findIndex(session, postcondition))?.isValid === true;',
-        'return true;',
-      ),
-    ],
+    edits: [inPostgres('effect.ts', 'if (index.isValid) return', 'if (isBuild || index.isValid) return')],
     scenario: killedD('in the middle of an index build'),
     breaks: 'settled',
   },
   {
     name: 'the start of a statement is not journalled',
     edits: [
-      inPostgres('run-alone.ts', 'insertJournal(change, step)}`', "''}`"),
+      inPostgres('run-alone.ts', 'insertJournal(change, step, before)}`', "''}`"),
       // The row is written with the end, so that a run without faults goes well.
       inPostgres(
         'run-alone.ts',
@@ -64,5 +58,29 @@ export const OF_THE_JOURNAL: readonly Mutant[] = [
     ],
     scenario: killed('an index built, its end not journalled'),
     breaks: 'ends',
+  },
+];
+
+/** Of what a statement outside a transaction left in its middle. */
+export const OF_HEALING: readonly Mutant[] = [
+  {
+    name: 'what a broken-off REINDEX left is not dropped',
+    edits: [inPostgres('effect.ts', 'if (leftovers.length === 0)', 'if (leftovers.length >= 0)')],
+    scenario: killed('in the middle of a REINDEX'),
+    breaks: 'settled',
+  },
+  {
+    name: 'a broken-off DROP INDEX counts as done',
+    edits: [
+      inPostgres('effect.ts', 'if (!index) return', 'if (!index || !(isBuild || index.isValid)) return'),
+    ],
+    scenario: killed('in the middle of a DROP INDEX'),
+    breaks: 'settled',
+  },
+  {
+    name: 'a partition that is half detached counts as detached',
+    edits: [inPostgres('effect.ts', "if (attachment === 'none')", "if (attachment !== 'attached')")],
+    scenario: killed('in the middle of a DETACH PARTITION'),
+    breaks: 'settled',
   },
 ];

@@ -48,7 +48,7 @@ export interface AlterTableCmd {
   readonly name?: string;
   readonly def?: {
     readonly ColumnDef?: ColumnDef;
-    readonly PartitionCmd?: { readonly concurrent?: boolean };
+    readonly PartitionCmd?: { readonly name: RangeVar; readonly concurrent?: boolean };
   };
   readonly behavior?: string;
 }
@@ -63,6 +63,8 @@ interface WithClause {
 
 interface Statements {
   AlterDatabaseStmt: { readonly options?: readonly DefElem[] };
+  /** ADD VALUE, or RENAME VALUE if there is an old one. */
+  AlterEnumStmt: { readonly oldVal?: string; readonly newVal?: string };
   AlterSubscriptionStmt: { readonly kind: string; readonly options?: readonly DefElem[] };
   AlterSystemStmt: object;
   AlterTableMoveAllStmt: { readonly orig_tablespacename: string; readonly objtype: string };
@@ -74,8 +76,8 @@ interface Statements {
   ClusterStmt: { readonly relation?: RangeVar };
   CopyStmt: { readonly filename?: string; readonly is_from?: boolean };
   CreateSubscriptionStmt: { readonly options?: readonly DefElem[] };
-  CreateTableSpaceStmt: object;
-  CreatedbStmt: object;
+  CreateTableSpaceStmt: { readonly tablespacename: string };
+  CreatedbStmt: { readonly dbname: string };
   DeleteStmt: WithClause & {
     readonly relation: RangeVar;
     readonly whereClause?: unknown;
@@ -90,13 +92,20 @@ interface Statements {
     readonly concurrent?: boolean;
   };
   DropSubscriptionStmt: object;
-  DropTableSpaceStmt: object;
+  DropTableSpaceStmt: { readonly tablespacename: string };
   DropdbStmt: { readonly dbname: string };
   IndexStmt: { readonly idxname?: string; readonly relation: RangeVar; readonly concurrent?: boolean };
   InsertStmt: WithClause;
   ListenStmt: object;
   MergeStmt: WithClause;
-  ReindexStmt: { readonly kind: string; readonly params?: readonly DefElem[] };
+  ReindexStmt: {
+    readonly kind: string;
+    readonly params?: readonly DefElem[];
+    /** An index or a table. */
+    readonly relation?: RangeVar;
+    /** Of a schema, or a database. */
+    readonly name?: string;
+  };
   SelectStmt: WithClause & {
     readonly targetList?: readonly {
       readonly ResTarget?: {

@@ -1,6 +1,7 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
 import { type Script, type Statement, sha256 } from '../bundle.ts';
 import { batchOf } from './batch-call.ts';
+import { addsValueUsedLater } from './enum-value.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from './parser.ts';
 import { refusalOf } from './refused.ts';
 import type { SourceText } from './source-text.ts';
@@ -32,7 +33,10 @@ export function compileScript(source: SourceText, parser: SqlParser): CompiledSc
     sha256: sha256(source.bytes),
     normalizedSha256: normalizedSha256(bytes, sqlTokens),
     sql: source.sql,
-    statements: statements.map((statement) => toStatement(source, statement, sqlTokens)),
+    statements: statements.map((statement, index) => ({
+      ...toStatement(source, statement, sqlTokens),
+      ...(addsValueUsedLater(source, statements, index) ? { endsTransaction: true as const } : {}),
+    })),
   };
   return { script, statements, tokens };
 }
