@@ -1,12 +1,38 @@
 import { defineConfig } from 'vitest/config';
+import { type TestServer, testServers } from './test/support/servers.ts';
 
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // Two at a time: the suites start real processes and share one PostgreSQL server.
-    maxWorkers: 2,
-  },
+/** What another server can break. */
+const ON_EVERY_SERVER = [
+  'test/engine/**/*.test.ts',
+  'test/adapters/postgres-*.test.ts',
+  'test/contract/lease-store.test.ts',
+  'test/docs/privileges.test.ts',
+];
+
+/** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
+export default defineConfig(({ mode }) => {
+  const { newest, others, notes } = testServers(process.env.LOCKSTEP_TEST_POSTGRES);
+  const chosen = mode === 'servers' ? others : [];
+  if (mode === 'servers') for (const note of notes) console.warn(note);
+  return {
+    test: {
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      // Two at a time: the suites start real processes and share one PostgreSQL server.
+      maxWorkers: 2,
+      projects: [project(newest, ['test/**/*.test.ts']), ...chosen.map((s) => project(s, ON_EVERY_SERVER))],
+    },
+  };
 });
+
+function project({ name, binaries }: TestServer, include: string[]) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include,
+      globalSetup: ['test/support/global-setup.ts'],
+      provide: { postgresBinaries: binaries, postgresName: name },
+    },
+  };
+}

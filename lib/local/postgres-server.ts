@@ -1,5 +1,6 @@
 /**
- * A real PostgreSQL 18 server on 127.0.0.1, from the npm registry: nothing else needs to be installed.
+ * A real PostgreSQL server on 127.0.0.1: 18 from the npm registry, so that nothing else needs to be installed, or
+ * another one whose programs are given.
  *
  * Invariants: it listens on loopback only and asks for a random password, so other users of the machine do not
  * get in; it is in a session of its own, so Ctrl-C on the terminal reaches its owner and not the server; when
@@ -29,6 +30,8 @@ export interface PostgresServerOptions {
   /** Server settings, such as `{ max_connections: 200 }`. */
   readonly settings?: ServerSettings;
   readonly port?: number;
+  /** Folder of another PostgreSQL's programs, such as /usr/lib/postgresql/15/bin. */
+  readonly binaries?: string | undefined;
 }
 
 export interface PostgresServer {
@@ -50,7 +53,7 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
   const dataDirectory = options.dataDirectory ?? join(run.path, DATA_FOLDER);
   const password = options.password ?? randomBytes(16).toString('hex');
   try {
-    const binaries = await locateBinaries(user, run.path);
+    const binaries = await locateBinaries(user, run.path, options.binaries);
     if (!(await isCluster(dataDirectory)))
       await initializeCluster(binaries.initdb, dataDirectory, password, user);
     const { child, port } = await startOnFreePort(binaries.postgres, dataDirectory, options, user);

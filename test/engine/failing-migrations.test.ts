@@ -153,8 +153,10 @@ describe('an error', () => {
 describe('the limits of a migration', () => {
   it('are its own: those of the login and the database do not end it', async () => {
     const site = await siteForTest();
-    const limits = ['statement_timeout', 'lock_timeout', 'idle_session_timeout', 'transaction_timeout'];
-    for (const name of limits) await site.rows(`ALTER DATABASE ${site.name} SET ${name} = '200ms'`);
+    // transaction_timeout came with PostgreSQL 17.
+    const limits = await site.rows<{ name: string }>(`SELECT name FROM pg_settings
+      WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_session_timeout', 'transaction_timeout')`);
+    for (const { name } of limits) await site.rows(`ALTER DATABASE ${site.name} SET ${name} = '200ms'`);
     const files = { '0001_slow.sql': 'SELECT pg_sleep(0.4);', '0002_slow.sql': 'SELECT pg_sleep(0.4);' };
     expect((await site.up(files)).applied).toHaveLength(2);
   });
