@@ -16,8 +16,8 @@ export default defineConfig(({ mode }) => {
   if (mode === 'servers') for (const note of notes) console.warn(note);
   return {
     test: {
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
       // Two at a time: the suites start real processes and share one PostgreSQL server.
       maxWorkers: 2,
       projects: [project(newest, ['test/**/*.test.ts']), ...chosen.map((s) => project(s, ON_EVERY_SERVER))],
