@@ -1,23 +1,15 @@
 /** How an attempt gets into the database: the advisory lock, then the fence. */
-import {
-  claim,
-  endSession,
-  ensureLedger,
-  type LockedBy,
-  readFence,
-  type Session,
-  takeLock,
-  tokenOf,
-} from '../adapters/postgres/index.ts';
+import { claim, ensureLedger, readFence, type Session, takeLock } from '../adapters/postgres/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import type { Lease } from '../core/lease/index.ts';
+import { orphanEnder } from './orphan.ts';
 import type { Observer } from './types.ts';
 
 /** Who holds the lease finds the lock free, or with a session that is left over and ends when it is told to. */
 const LOCK_WAIT_MS = 60_000;
 
-interface Entering {
+export interface Entering {
   readonly session: Session;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -27,10 +19,11 @@ interface Entering {
 
 /** Throws LS304, LS306, LS401, and the signal's reason. */
 export async function lockDatabase(
-  { session, clock, signal, on, timeLeftMs }: Entering,
+  entering: Entering,
   token: number,
   applicationName: string,
 ): Promise<void> {
+  const { session, clock, signal, on, timeLeftMs } = entering;
   await takeLock({
     session,
     applicationName,
@@ -38,28 +31,8 @@ export async function lockDatabase(
     signal,
     budgetMs: Math.min(LOCK_WAIT_MS, timeLeftMs()),
     onWait: (holder, waitedMs) => on({ kind: 'waiting', heldBy: holder.applicationName, waitedMs }),
-    endOrphan: async (holder) => {
-      if (!(await isOrphan(session, holder, token))) return;
-      on({ kind: 'session-ended', pid: holder.pid, token: tokenOf(holder.applicationName) ?? 0 });
-      await endSession(session, holder);
-    },
+    endOrphan: orphanEnder(entering, token),
   });
-}
-
-/**
- * Of an attempt that the lease has gone on from: its name carries a lower token, and so does the fence, if it got
- * as far as that. A session without a token in its name holds the lock in its own right.
- */
-async function isOrphan(
-  session: Session,
-  { pid, backendStart, applicationName }: LockedBy,
-  token: number,
-): Promise<boolean> {
-  const theirs = tokenOf(applicationName);
-  if (theirs === undefined || theirs >= token) return false;
-  const fence = await readFence(session);
-  const entered = fence?.pid === pid && fence.backendStart === backendStart;
-  return !entered || fence.token < token;
 }
 
 /**

@@ -23,6 +23,13 @@ export type EngineEvent =
   | { readonly kind: 'waiting'; readonly heldBy: string; readonly waitedMs: number }
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
   | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
+  | {
+      /** The session of a replaced attempt builds an index, and gets on with it. */
+      readonly kind: 'build-awaited';
+      readonly pid: number;
+      readonly token: number;
+      readonly progress: CommandProgress;
+    }
   | { readonly kind: 'session-ended'; readonly pid: number; readonly token: number }
   | {
       readonly kind: 'step-started';

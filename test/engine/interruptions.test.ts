@@ -90,7 +90,7 @@ describe('who gives up', () => {
     const files = { '0001_a.sql': 'CREATE TABLE a ();' };
     const holder = await site.session('lockstep holder');
     const take = { applicationName: 'lockstep holder', clock: systemClock, budgetMs: 0 };
-    const nobody = { onWait: () => undefined, endOrphan: async () => undefined };
+    const nobody = { onWait: () => undefined, endOrphan: async () => false };
     await takeLock({ session: holder, signal: new AbortController().signal, ...take, ...nobody });
     const silent = createServer((socket) => socket.on('error', () => undefined).resume()).listen(
       0,

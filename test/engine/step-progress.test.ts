@@ -32,7 +32,12 @@ describe('a statement that takes long', () => {
     const { site, writer } = await siteWithWriter();
     const { event, on } = heard(() => true);
     const up = site.up(BUILD, { on });
-    const waiting = { phase: 'waiting for writers before build', share: 0, blockedBy: 1 };
+    const waiting = {
+      command: 'CREATE INDEX CONCURRENTLY',
+      phase: 'waiting for writers before build',
+      share: 0,
+      blockedBy: 1,
+    };
     expect(await event).toMatchObject({ migration: '0001_index', step: 1, progress: waiting });
     expect((await statusOf(site)).progress).toEqual(waiting);
     await writer.query('COMMIT');
@@ -60,6 +65,7 @@ describe('a statement that takes long', () => {
     const { event, on } = heard(() => true);
     const up = site.up({ '0001_drop.sql': 'DROP INDEX CONCURRENTLY t_id;' }, { on });
     expect((await event).progress).toEqual({
+      command: null,
       phase: 'waiting for other sessions',
       share: null,
       blockedBy: 1,

@@ -3,6 +3,7 @@ import { type HolderPlace, holderFails } from './holder-fails.ts';
 import type { Scenario } from './scenario.ts';
 import {
   attemptIsRepeated,
+  buildGoesOn,
   comesBackEarly,
   holderTakesLong,
   replyIsLost,
@@ -71,5 +72,5 @@ export const CASES: Readonly<Record<string, readonly Scenario[]>> = {
   ],
   'or only seems to': [comesBackEarly('dynamodb'), holderTakesLong('dynamodb'), runsFollow],
   'while others wait': [severalTakeOver('postgres'), severalTakeOver('dynamodb'), waitsForBuild],
-  'and is started again': [attemptIsRepeated],
+  'and is started again': [attemptIsRepeated, buildGoesOn],
 };

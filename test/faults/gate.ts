@@ -1,14 +1,15 @@
 /** Making a migration wait in the middle of its SQL, for as long as the test wants. */
-import { GATE_KEY } from './migration-sets.ts';
+import { GATE_KEY, WORK_KEY } from './migration-sets.ts';
 import { until } from './until.ts';
 import { connect, type World } from './world.ts';
 
-export type GatePlace = 'a migration' | 'an index build' | 'a clearing away';
+export type GatePlace = 'a migration' | 'an index build' | 'an index build at work' | 'a clearing away';
 
 /** A build waits for the transactions that write to the table; what takes something away, for those that read, too. */
 const GATES = {
   'a migration': { close: `SELECT pg_advisory_xact_lock(${GATE_KEY})`, waitEvent: 'advisory' },
   'an index build': { close: 'LOCK TABLE effects IN ROW EXCLUSIVE MODE', waitEvent: 'virtualxid' },
+  'an index build at work': { close: `SELECT pg_advisory_xact_lock(${WORK_KEY})`, waitEvent: 'PgSleep' },
   'a clearing away': { close: 'LOCK TABLE effects, parted IN ACCESS SHARE MODE', waitEvent: 'virtualxid' },
 } as const;
 

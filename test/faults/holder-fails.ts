@@ -3,7 +3,15 @@ import type { PlaceName } from './fault.ts';
 import type { FaultyProcess } from './faulty-process.ts';
 import { closeGate, type Gate, type GatePlace } from './gate.ts';
 import { violationsIn } from './invariants.ts';
-import { BUILD_AND_DROP, DETACH, DROP, MIXED, type MigrationSet, REINDEX } from './migration-sets.ts';
+import {
+  AT_WORK,
+  BUILD_AND_DROP,
+  DETACH,
+  DROP,
+  MIXED,
+  type MigrationSet,
+  REINDEX,
+} from './migration-sets.ts';
 import { goesOnInVain, type Scenario, succeeds } from './scenario.ts';
 import { until } from './until.ts';
 import { createWorld, type LeaseKind, type World } from './world.ts';
@@ -14,6 +22,7 @@ export type HolderPlace = PlaceName | keyof typeof GATED_PLACES;
 const GATED_PLACES = {
   'in the middle of a migration': 'a migration',
   'in the middle of an index build': 'an index build',
+  'in the middle of an index build at work': 'an index build at work',
   'in the middle of a REINDEX': 'a clearing away',
   'in the middle of a DROP INDEX': 'a clearing away',
   'in the middle of a DETACH PARTITION': 'a clearing away',
@@ -25,6 +34,7 @@ const isGated = (place: HolderPlace): place is keyof typeof GATED_PLACES => plac
 const SETS: Readonly<Partial<Record<HolderPlace, MigrationSet>>> = {
   // Should the stopped one send it in the end, the index must not be there by then.
   'an index build journalled, not sent': BUILD_AND_DROP,
+  'in the middle of an index build at work': AT_WORK,
   'in the middle of a REINDEX': REINDEX,
   'in the middle of a DROP INDEX': DROP,
   'in the middle of a DETACH PARTITION': DETACH,

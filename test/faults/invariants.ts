@@ -13,6 +13,7 @@ export const Invariant = {
   settled: 'no index is invalid, no partition half detached, no step begun and not done',
   inert: 'a process that was replaced changes nothing when it goes on',
   kept: 'a holder that lives keeps its lease',
+  adopted: 'a build that goes on without its holder is not begun anew',
 } as const;
 export type Invariant = keyof typeof Invariant;
 

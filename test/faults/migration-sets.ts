@@ -11,6 +11,9 @@ export interface MigrationSet {
 /** Taken by a migration for a moment: while it is held, the migration waits in the middle of its SQL. */
 export const GATE_KEY = 7;
 
+/** While it is held, the function `unhurried` does not return, and does not wait for a lock, either. */
+export const WORK_KEY = 8;
+
 const insert = (revision: string) => `INSERT INTO effects (revision) VALUES ('${revision}');\n`;
 const GATED = `-- lockstep: lock-timeout=60s\n${insert('0002')}SELECT pg_advisory_xact_lock_shared(${GATE_KEY});\n`;
 const BUILD = 'CREATE INDEX CONCURRENTLY effects_revision ON effects (revision);\n';
@@ -40,9 +43,9 @@ export const BUILD_AND_DROP: MigrationSet = {
 };
 
 /** What is in the middle breaks off with something half done. */
-const around = (middle: string, indexes: readonly string[]): MigrationSet => ({
+const around = (first: string, middle: string, indexes: readonly string[]): MigrationSet => ({
   files: {
-    '0001_first.sql': `${insert('0001')}CREATE INDEX effects_revision ON effects (revision);\n`,
+    '0001_first.sql': `${insert('0001')}${first}`,
     '0002_middle.sql': middle,
     '0003_last.sql': insert('0003'),
   },
@@ -51,8 +54,9 @@ const around = (middle: string, indexes: readonly string[]): MigrationSet => ({
   indexes,
 });
 
-export const REINDEX = around('REINDEX TABLE CONCURRENTLY effects;\n', ['effects_revision']);
-export const DROP = around('DROP INDEX CONCURRENTLY effects_revision;\n', []);
-export const DETACH = around('ALTER TABLE parted DETACH PARTITION part CONCURRENTLY;\n', [
-  'effects_revision',
-]);
+const INDEXED = 'CREATE INDEX effects_revision ON effects (revision);\n';
+const DETACHING = 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY;\n';
+export const REINDEX = around(INDEXED, 'REINDEX TABLE CONCURRENTLY effects;\n', ['effects_revision']);
+export const DROP = around(INDEXED, 'DROP INDEX CONCURRENTLY effects_revision;\n', []);
+export const DETACH = around(INDEXED, DETACHING, ['effects_revision']);
+export const AT_WORK = around('', BUILD.replace('(revision)', '(unhurried(revision))'), ['effects_revision']);

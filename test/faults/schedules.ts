@@ -4,7 +4,7 @@ import type { PlaceName } from './fault.ts';
 import { closeGate } from './gate.ts';
 import { failing } from './holder-fails.ts';
 import { unless, type Violation, violationsIn } from './invariants.ts';
-import { MIXED } from './migration-sets.ts';
+import { AT_WORK, MIXED } from './migration-sets.ts';
 import { goesOnInVain, limitIn, type Scenario, succeeds } from './scenario.ts';
 import { until } from './until.ts';
 import { createWorld, LEASE_MS, type LeaseKind } from './world.ts';
@@ -95,6 +95,24 @@ export const waitsForBuild: Scenario = {
     await gate.lift();
     const found = [...(await succeeds(world, holder)), ...(await succeeds(world, waiter))];
     return [...found, ...(await violationsIn(world))];
+  },
+};
+
+/** The server goes on with it, and the next process may end it, or wait until the index is valid. */
+export const buildGoesOn: Scenario = {
+  name: 'the holder stands still while the server builds its index, lease in dynamodb',
+  async run(context, edits) {
+    const world = await createWorld({ context, lease: 'dynamodb', set: AT_WORK, edits });
+    const { holder, gate } = await failing(world, 'in the middle of an index build at work', 'SIGSTOP');
+    const index = `SELECT indexrelid::text AS oid FROM pg_index WHERE indexrelid = 'effects_revision'::regclass`;
+    const [before] = await world.query(index);
+    const next = world.up();
+    await next.says(/Waiting for the index|Ended session/);
+    await gate?.lift();
+    const found = [...(await succeeds(world, next)), ...(await goesOnInVain(world, holder))];
+    const [after] = await world.query(index);
+    const isSame = JSON.stringify(before) === JSON.stringify(after);
+    return [...found, ...unless(isSame, 'adopted', { before, after }), ...(await violationsIn(world))];
   },
 };
 

@@ -17,7 +17,7 @@ import type { AttemptArguments } from './attempt.ts';
 import type { Edit } from './edit.ts';
 import type { Fault } from './fault.ts';
 import { FaultyProcess, type Start } from './faulty-process.ts';
-import type { MigrationSet } from './migration-sets.ts';
+import { type MigrationSet, WORK_KEY } from './migration-sets.ts';
 
 export type LeaseKind = 'postgres' | 'dynamodb';
 
@@ -36,6 +36,8 @@ const EFFECTS = `
     token_let_in bigint DEFAULT (let_in()).token,
     pid_let_in int DEFAULT (let_in()).pid
   );
+  CREATE FUNCTION unhurried(value text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
+    'BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(${WORK_KEY}) LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN value; END';
   CREATE TABLE parted (id int) PARTITION BY LIST (id);
   CREATE TABLE part PARTITION OF parted FOR VALUES IN (1);`;
 

@@ -115,8 +115,8 @@ export interface TakeLock {
   readonly budgetMs: number;
   readonly signal: AbortSignal;
   readonly onWait: (heldBy: LockedBy, waitedMs: number) => void;
-  /** Told who has the lock; ends that session if it may. The next try tells whether it is gone. */
-  readonly endOrphan: (heldBy: LockedBy) => Promise<void>;
+  /** Told who has the lock; ends that session if it may. The next try tells whether it is gone. True: it is awaited, beyond the budget. */
+  readonly endOrphan: (heldBy: LockedBy) => Promise<boolean>;
 }
 
 /** Waiting sleeps in the client; the actual pause is half to whole. */
@@ -125,7 +125,7 @@ const PAUSE = { firstMs: 50, factor: 1.5, maxMs: 1_000 } as const;
 /** Polls until the lock is taken. Throws LS401 when the budget is used up, LS304, LS3xx, the signal's reason. */
 export async function takeLock(options: TakeLock): Promise<void> {
   const { session, applicationName, clock, budgetMs, signal, onWait, endOrphan } = options;
-  const startedMs = clock.nowMs();
+  let startedMs = clock.nowMs();
   for (let pauseMs: number = PAUSE.firstMs; ; pauseMs = Math.min(PAUSE.maxMs, pauseMs * PAUSE.factor)) {
     signal.throwIfAborted();
     if (await tryLock(session, applicationName)) return;
@@ -134,7 +134,7 @@ export async function takeLock(options: TakeLock): Promise<void> {
     if (holder) {
       if (waitedMs + pauseMs >= budgetMs) throw lockNotObtained(holder, waitedMs);
       onWait(holder, waitedMs);
-      await endOrphan(holder);
+      if (await endOrphan(holder)) startedMs = clock.nowMs();
     }
     await clock.sleep(pauseMs * (0.5 + clock.random() / 2), signal);
   }

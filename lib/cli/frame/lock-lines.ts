@@ -16,10 +16,10 @@ export function lockLine(lock: LockHolder | null): string {
 }
 
 /** What the server says of a long command. */
-export function progressLine({ phase, share, blockedBy }: CommandProgress): string {
+export function progressLine({ command, phase, share, blockedBy }: CommandProgress): string {
   const done = share === null ? '' : `, ${Math.round(share * 100)} %`;
   const blocked = blockedBy === 0 ? '' : `; waits for ${count(blockedBy, 'session')}`;
-  return `${phase}${done}${blocked}`;
+  return `${command === null ? '' : `${command}, `}${phase}${done}${blocked}`;
 }
 
 /** Whoever is at work now, as a sentence names it. */

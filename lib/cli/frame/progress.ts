@@ -52,6 +52,8 @@ function sentence(event: EngineEvent): string {
       return `Waiting for ${count(event.pendingCount, 'migration')} (${duration(event.waitedMs)} so far)`;
     case 'lease-acquired':
       return `Lease obtained, token ${event.token}${event.tookOverFrom ? `, taken over from ${event.tookOverFrom}` : ''}`;
+    case 'build-awaited':
+      return `Waiting for the index that session ${event.pid} of an attempt that was replaced builds: ${progressLine(event.progress)}`;
     case 'session-ended':
       return `Ended session ${event.pid} of an attempt that was replaced (token ${event.token})`;
     case 'step-started':

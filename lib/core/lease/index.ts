@@ -27,5 +27,6 @@ export * from './attributes.ts';
 export * from './cas-lease-store.ts';
 export * from './keep.ts';
 export * from './lease-store.ts';
+export * from './orphan.ts';
 export * from './watch.ts';
 export * from './workflow-acquire.ts';

@@ -1,5 +1,5 @@
 import { killed, killedD } from '../cases.ts';
-import { attemptIsRepeated } from '../schedules.ts';
+import { attemptIsRepeated, buildGoesOn } from '../schedules.ts';
 import { inPostgres, type Mutant, NO_LOCK } from './mutant.ts';
 
 const NO_FENCE = [inPostgres('ledger-schema.ts', 'WHERE f.token = mine FOR UPDATE', 'WHERE true')];
@@ -82,5 +82,17 @@ export const OF_HEALING: readonly Mutant[] = [
     edits: [inPostgres('effect.ts', "if (attachment === 'none')", "if (attachment !== 'attached')")],
     scenario: killed('in the middle of a DETACH PARTITION'),
     breaks: 'settled',
+  },
+  {
+    name: 'a build of a replaced attempt is ended, although it gets on',
+    edits: [
+      {
+        file: 'lib/engine/orphan.ts',
+        find: "progress?.command === 'CREATE INDEX CONCURRENTLY'",
+        replace: 'false',
+      },
+    ],
+    scenario: buildGoesOn,
+    breaks: 'adopted',
   },
 ];
