@@ -98,6 +98,9 @@ function whatNext(found: DatabaseStatus, planned: Planned): string {
   if ('unknown' in planned) return 'run this with --migrations or --bundle to learn what is pending.';
   const refused = refusal(planned.plan);
   if (refused) return `${refused.what} ${refused.remedy}`;
+  const { halfAhead } = planned.plan;
+  if (halfAhead.length > 0)
+    return `\`lockstep up\` with the migrations that have ${some(halfAhead.map(migrationName))} finishes it.`;
   if (found.ledger.partial.length > 0) return '`lockstep up` goes on where the last run ended.';
   if (planned.plan.outcome !== 'pending') return 'nothing is to be done.';
   return found.lastRun?.verdict === 'failed'

@@ -21,6 +21,9 @@ function sentences(result: MigrateResult, target: string): string[] {
   if (cosmetic.length > 0) {
     lines.push(`Edited since they were applied, in layout or comments only: ${some(cosmetic)}.`);
   }
+  if (plan.halfAhead.length > 0) {
+    lines.push(`Half applied, and not in these migrations: ${some(plan.halfAhead.map(migrationName))}.`);
+  }
   return lines;
 }
 
@@ -51,6 +54,7 @@ function document(result: MigrateResult, target: string): Record<string, unknown
     applied,
     appliedCount: plan.appliedCount,
     ahead: plan.ahead.map(migrationName),
+    halfAhead: plan.halfAhead.map(migrationName),
     cosmetic: plan.cosmetic.map(migrationName),
     waitedMs: Math.round(waitedMs),
     token,

@@ -97,6 +97,7 @@ export const CATALOGUE = {
   LS607: entry(ErrorName.MigrationFailed, failed, 'a revert is half done'),
   LS608: entry(ErrorName.MigrationFailed, failed, 'a migration changed its session'),
   LS609: entry(ErrorName.MigrationFailed, failed, 'a back-fill has no usable key'),
+  LS612: entry(ErrorName.Drift, drift, 'a migration that is half applied is missing'),
   LS613: entry(ErrorName.MigrationFailed, failed, 'a statement had no effect'),
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),

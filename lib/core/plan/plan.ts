@@ -1,3 +1,4 @@
+import { type Abandoned, findAbandoned } from './abandoned.ts';
 import type { CatalogEntry } from './bundle.ts';
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
 import { compareRevisions, revisionKey } from './revision.ts';
@@ -18,6 +19,8 @@ export interface EditedMigration {
 }
 
 export type PlanProblem =
+  /** Half applied, and not in the bundle. */
+  | ({ readonly kind: 'abandoned' } & Abandoned)
   | { readonly kind: 'drift'; readonly revision: string; readonly slug: string }
   | {
       readonly kind: 'gap';
@@ -35,6 +38,8 @@ export interface Plan {
   readonly appliedCount: number;
   /** Applied revisions above the bundle's highest. */
   readonly ahead: readonly CurrentEntry[];
+  /** Half applied, above the bundle's highest, with nothing pending. */
+  readonly halfAhead: readonly Abandoned[];
   readonly cosmetic: readonly EditedMigration[];
   readonly problems: readonly PlanProblem[];
   /** The ledger that this plan was made from; see `isStale`. */
@@ -81,12 +86,14 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
 
   const edited = editedMigrations(ledger, catalog);
   const isCosmetic = (e: EditedMigration) => normalized?.get(e.revision) === e.ledgerNormalizedSha256;
+  const abandoned = findAbandoned(ledger.partial, catalog, pending.length > 0);
   const problems = [
     ...edited
       .filter((e) => !isCosmetic(e))
       .map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
     ...findGaps(pending, applied),
     ...findMissing(catalog, applied),
+    ...abandoned.problems,
   ];
   const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
   return {
@@ -101,6 +108,7 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
     pending,
     appliedCount: applied.length,
     ahead,
+    halfAhead: abandoned.halfAhead,
     cosmetic: edited.filter(isCosmetic),
     problems,
     lastEntryId: ledger.lastEntryId,

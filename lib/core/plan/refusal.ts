@@ -11,11 +11,17 @@ export function refusal(plan: Plan): LockstepError | undefined {
   return new LockstepError(CODES[first.kind], { ...explain(first, more), state: NOTHING_CHANGED, context });
 }
 
-const CODES = { drift: 'LS501', gap: 'LS502', missing: 'LS503' } as const;
+const CODES = { abandoned: 'LS612', drift: 'LS501', gap: 'LS502', missing: 'LS503' } as const;
 
 function explain(problem: PlanProblem, more: string): { what: string; remedy: string } {
   const name = migrationName(problem);
   switch (problem.kind) {
+    case 'abandoned':
+      return {
+        what: `${name} is half applied, and these migrations lack it${more}.`,
+        remedy:
+          'Put its file back, and `lockstep up` finishes it. If it is to go for good, undo by hand what it did, and delete its rows from lockstep.journal.',
+      };
     case 'drift':
       return {
         what: `${name} was edited after it was applied${more}.`,
