@@ -20,7 +20,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { asLockstepError, LockstepError, NOTHING_CHANGED } from '../../lib/core/errors/index.ts';
-import type { FunctionName } from '../../lib/core/workflow/index.ts';
+import type { AnyFunctionName } from '../../lib/core/workflow/index.ts';
 import { errorFields, logger, metrics, publishMetrics, tracer } from './observability.ts';
 
 const GRACE_MS = 3_000;
@@ -37,7 +37,7 @@ export interface Invocation {
 }
 
 export interface Task<Input, Output> {
-  readonly name: FunctionName;
+  readonly name: AnyFunctionName;
   readonly input: z.ZodType<Input>;
   readonly output: z.ZodType<Output>;
   /** For the log. */
@@ -79,7 +79,7 @@ async function perform<Input, Output>(
 }
 
 /** While it lasts, the handler may still end by itself: with its own error, which says more, or with success. */
-async function graceIsOver(name: FunctionName): Promise<never> {
+async function graceIsOver(name: AnyFunctionName): Promise<never> {
   await delay(GRACE_MS, undefined, { ref: false });
   throw new LockstepError('LS605', {
     what: `The function ${name} was stopped because its time was up.`,
@@ -91,7 +91,7 @@ async function graceIsOver(name: FunctionName): Promise<never> {
 const timeLeftMs = (context: Context): number =>
   Math.max(0, context.getRemainingTimeInMillis() - ABORT_BEFORE_END_MS);
 
-const notUnderstood = (name: FunctionName, error: z.ZodError) =>
+const notUnderstood = (name: AnyFunctionName, error: z.ZodError) =>
   new LockstepError('LS102', {
     what: `The input of ${name} is not understood: ${z.prettifyError(error).replaceAll('\n', ' ')}.`,
     state: NOTHING_CHANGED,

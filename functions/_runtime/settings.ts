@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
+import { receiversSchema } from '../../lib/core/rollout/index.ts';
 import { EnvName } from '../../lib/core/workflow/index.ts';
 
 const text = z.string({ error: 'is not set' }).min(1);
@@ -15,6 +16,19 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(values: Valu
   z.enum(values, {
     error: ({ input }) => (input === undefined ? 'is not set' : `is none of ${values.join(', ')}`),
   });
+
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string({ error: 'is not set' })
+    .transform((value, context) => {
+      try {
+        return JSON.parse(value) as unknown;
+      } catch {
+        context.addIssue('is not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
 
 const FIELDS = {
   target: text,
@@ -33,6 +47,8 @@ const FIELDS = {
   restorePointKeep: positive,
   rollBackPolicy: oneOf(['down', 'code-only']),
   eventBusName: text,
+  receivers: json(receiversSchema),
+  stateMachineArn: text,
 } as const satisfies Record<keyof typeof EnvName, z.ZodType>;
 
 type Fields = typeof FIELDS;

@@ -13,7 +13,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
-import { FUNCTION_NAMES } from '../core/workflow/state-name.ts';
+import { ALL_FUNCTION_NAMES } from '../core/workflow/state-name.ts';
 import { bundleFunction } from './bundle-function.ts';
 import { writeDeclarations } from './declarations.ts';
 import { CHUNKS, packageBuild } from './esbuild-options.ts';
@@ -46,7 +46,7 @@ function buildEntries(root: string, outdir: string): Metafile[] {
 }
 
 function buildFunctions(root: string, dist: string): Metafile[] {
-  return FUNCTION_NAMES.map((name) => {
+  return ALL_FUNCTION_NAMES.map((name) => {
     const directory = join(dist, 'functions', name);
     mkdirSync(directory, { recursive: true });
     return bundleFunction(join(root, 'functions', `${name}.ts`), directory);

@@ -31,29 +31,30 @@ interface AlarmSpec {
 const MANY_FUNCTION_ERRORS = 3;
 
 export class CoordinatorAlarms extends Construct {
-  readonly all: readonly Alarm[];
-
   constructor(scope: Construct, id: string, props: CoordinatorAlarmsProps) {
     super(scope, id);
-    this.all = Object.entries(specs(props)).map(([alarmId, spec]) => this.createAlarm(alarmId, spec, props));
+    for (const [alarmId, spec] of Object.entries(specs(props))) createAlarm(this, alarmId, spec, props);
   }
+}
 
-  private createAlarm(
-    id: string,
-    { metric, threshold, what, section }: AlarmSpec,
-    props: CoordinatorAlarmsProps,
-  ): Alarm {
-    const alarm = new Alarm(this, id, {
-      metric,
-      threshold,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `Lockstep, ${props.target}: ${what} What to do: ${props.runbook}#${section}`,
-    });
-    if (props.topic) alarm.addAlarmAction(new SnsAction(props.topic));
-    return alarm;
-  }
+/** Of the section's page, for the topic, if there is one. */
+export type AlarmSurroundings = Pick<CoordinatorAlarmsProps, 'target' | 'runbook' | 'topic'>;
+
+export function createAlarm(
+  scope: Construct,
+  id: string,
+  { metric, threshold, what, section }: AlarmSpec,
+  { target, runbook, topic }: AlarmSurroundings,
+): void {
+  const alarm = new Alarm(scope, id, {
+    metric,
+    threshold,
+    evaluationPeriods: 1,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+    alarmDescription: `Lockstep, ${target}: ${what} What to do: ${runbook}#${section}`,
+  });
+  if (topic) alarm.addAlarmAction(new SnsAction(topic));
 }
 
 const specs = ({

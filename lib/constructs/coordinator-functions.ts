@@ -6,25 +6,16 @@ import type { Duration } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  Function as LambdaFunction,
-  type LayerVersion,
-  LoggingFormat,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FUNCTION_NAMES, type FunctionName } from '../core/workflow/state-name.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
+import { createFunction } from './create-function.ts';
 import type { ResolvedDatabase } from './database.ts';
-import { functionCode, HANDLER } from './function-code.ts';
-import { functionRole } from './function-role.ts';
 import { type FunctionSettings, functionSettings } from './function-settings.ts';
 import { describeExecutions, executionsOf, putSignals } from './grants.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
 import { grantSnapshots } from './snapshot-grant.ts';
 
@@ -43,8 +34,6 @@ export interface CoordinatorFunctionsProps {
 
 export type PerFunction<T> = Readonly<Record<FunctionName, T>>;
 
-/** Enough for a bundle of thousands of migrations, and for a share of CPU that starts a function fast. */
-const MEMORY_MB = 512;
 const LOG_IN: readonly FunctionName[] = ['plan', 'migrate', 'roll-back', 'clean-up'];
 const USE_LEASE: readonly FunctionName[] = [
   'acquire-lease',
@@ -71,32 +60,13 @@ export class CoordinatorFunctions extends Construct {
   }
 
   private create(name: FunctionName, settings: FunctionSettings, props: CoordinatorFunctionsProps) {
-    const scope = new Construct(this, name);
-    const logs = logGroup(scope, props.encryptionKey);
-    const role = functionRole(scope, logs, settings.usesDatabase);
-    const { vpc, subnets, securityGroup } = props.network;
-    const besideTheDatabase = {
-      vpc,
-      vpcSubnets: subnets,
-      securityGroups: [securityGroup],
-      layers: [props.bundle],
-    };
-    const lambda = new LambdaFunction(scope, 'Function', {
-      description: `Lockstep, ${props.target}: ${settings.description}`.slice(0, 256),
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      code: functionCode(name),
-      handler: HANDLER,
-      memorySize: MEMORY_MB,
-      timeout: settings.timeout,
-      environment: props.environment,
-      role,
-      logGroup: logs,
-      loggingFormat: LoggingFormat.JSON,
-      tracing: Tracing.ACTIVE,
-      ...(settings.usesDatabase ? besideTheDatabase : {}),
+    const { network, bundle, ...rest } = props;
+    const besideTheDatabase = { network, bundle };
+    return createFunction(this, name, {
+      ...rest,
+      settings,
+      ...(settings.usesDatabase ? { besideTheDatabase } : {}),
     });
-    return { lambda, role };
   }
 
   private grant({

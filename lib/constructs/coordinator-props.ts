@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import { refuse } from './refuse.ts';
+import type { VerdictReceivers } from './verdict-receivers.ts';
 
 export interface MigrationCoordinatorProps {
   /** An RDS or Aurora construct, or the host of any other PostgreSQL server. */
@@ -68,6 +69,11 @@ export interface MigrationCoordinatorProps {
 
   /** @default the account's default bus */
   readonly eventBus?: IEventBus;
+  /**
+   * Who is told the verdict of every run, beside the event bus.
+   * @default nobody
+   */
+  readonly receivers?: VerdictReceivers;
   /**
    * A symmetric key of your own for what Lockstep keeps: the lease table, the executions and definition of the state
    * machine, and all log groups. Not for the dead letters (ids of executions) and the functions' environment (names).

@@ -5,12 +5,12 @@
 import { createRequire } from 'node:module';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import type { FunctionName } from '../core/workflow/state-name.ts';
+import type { AnyFunctionName } from '../core/workflow/state-name.ts';
 import { bundlerFile, functionFile, functionsDirectory } from './package-files.ts';
 
 export const HANDLER = 'index.handler';
 
-export function functionCode(name: FunctionName): Code {
+export function functionCode(name: AnyFunctionName): Code {
   const file = functionFile(name);
   if (file.kind === 'bundled') return Code.fromAsset(file.directory);
   return codeWrittenBy(functionsDirectory, `function ${name}`, (directory) => {

@@ -14,7 +14,7 @@ export function functionRole(scope: Construct, logGroup: ILogGroup, inVpc: boole
   return role;
 }
 
-const ONLY_STAR_TRACES =
+export const ONLY_STAR_TRACES =
   'X-Ray has no resources to name: AWS offers nothing narrower than * for its Put actions.';
 const ONLY_STAR_DESCRIBE =
   'EC2 has no resources to name for its Describe actions; the function itself is denied these.';

@@ -1,6 +1,6 @@
 /** What each function needs, as data: the constructs, the state machine and the tests read it from here. */
 import { Duration } from 'aws-cdk-lib';
-import type { FunctionName } from '../core/workflow/state-name.ts';
+import type { DeployerFunctionName, FunctionName } from '../core/workflow/state-name.ts';
 
 export interface FunctionSettings {
   readonly description: string;
@@ -45,3 +45,23 @@ export const functionSettings = (
     timeout: ONE_LOOK_AT_THE_DATABASE,
   },
 });
+
+/** None of them uses the database. Deliver verdict may wait for several receivers, one after the other. */
+export const DEPLOYER_FUNCTIONS: Readonly<Record<DeployerFunctionName, FunctionSettings>> = {
+  'deliver-verdict': {
+    description: 'tells receivers and deployers the verdict of a run',
+    usesDatabase: false,
+    timeout: Duration.minutes(3),
+  },
+  'start-run': { description: 'starts a run for a deployer', usesDatabase: false, timeout: ONE_CALL_OF_AWS },
+  'answer-ecs-hook': {
+    description: 'tells ECS how the run of its deployment is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  'answer-codepipeline-job': {
+    description: 'tells CodePipeline how the run of its action is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+};

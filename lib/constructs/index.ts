@@ -6,6 +6,7 @@
  *   ├ Bundle                layer with the compiled migrations
  *   ├ Functions             one per state, each with its own role and log group
  *   ├ Workflow              state machine, clean-up rule, dead letters
+ *   ├ Deployers             who is told the verdict, who may ask for a run; made as they are asked for
  *   ├ Alarms, Dashboard     each alarm names its section of the runbook
  *   └ SecurityGroup, endpoints   for the functions that use the database; the others stay outside the VPC
  *
@@ -22,5 +23,8 @@
 
 export type { MigrationCoordinatorProps } from './coordinator-props.ts';
 export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';
+export type { ApprovalAddress, Deployers } from './deployers.ts';
+export type { EcsService, PauseHookOptions } from './ecs-service.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
+export type { VerdictReceivers } from './verdict-receivers.ts';

@@ -14,6 +14,7 @@ import { CoordinatorFunctions } from './coordinator-functions.ts';
 import { type CoordinatorSettings, type MigrationCoordinatorProps, settingsOf } from './coordinator-props.ts';
 import { coordinatorDashboard } from './dashboard.ts';
 import { type ResolvedDatabase, resolveDatabase } from './database.ts';
+import { Deployers } from './deployers.ts';
 import { describeExecutions, letLogsEncrypt } from './grants.ts';
 import { LeaseTable } from './lease-table.ts';
 import { CoordinatorMetrics } from './metrics.ts';
@@ -38,6 +39,8 @@ export class MigrationCoordinator extends Construct implements IConnectable {
   readonly leaseTable: Table;
   /** Of the functions that use the database: let them in where Lockstep cannot (a plain host). */
   readonly connections: Connections;
+  /** Who may ask for a run and is answered, and who is told of every one: docs/deployers.md. */
+  readonly deployers: Deployers;
   private readonly workflow: Workflow;
   private readonly encryptionKey: IKey | undefined;
   private readonly metrics: CoordinatorMetrics;
@@ -70,6 +73,15 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
+    this.deployers = new Deployers(this, 'Deployers', {
+      ...settings,
+      stateMachine: this.workflow.stateMachine,
+      alarms: { target: settings.target, runbook: props.runbookUrl ?? RUNBOOK, topic: props.alarmTopic },
+      eventBus,
+      encryptionKey,
+      receivers: props.receivers,
+      grantStartMigration: (grantee) => this.grantStartMigration(grantee),
+    });
     this.connections = new Connections({ securityGroups: [network.securityGroup] });
     this.metrics = this.watch(functions, settings, props);
   }

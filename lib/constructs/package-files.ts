@@ -4,7 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FunctionName } from '../core/workflow/state-name.ts';
+import type { AnyFunctionName } from '../core/workflow/state-name.ts';
 
 const thisFile = fileURLToPath(import.meta.url);
 const here = dirname(thisFile);
@@ -24,7 +24,7 @@ export type FunctionFile =
   | { readonly kind: 'bundled'; readonly directory: string }
   | { readonly kind: 'source'; readonly file: string };
 
-export const functionFile = (name: FunctionName): FunctionFile =>
+export const functionFile = (name: AnyFunctionName): FunctionFile =>
   isPackage
     ? { kind: 'bundled', directory: join(functionsDirectory, name) }
     : { kind: 'source', file: join(functionsDirectory, `${name}.ts`) };

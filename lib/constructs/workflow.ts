@@ -1,12 +1,10 @@
 /** The state machine with its role and log, and the rule that cleans up after runs that it could not end itself. */
-import { Duration, Names, Stack } from 'aws-cdk-lib';
+import { type Duration, Names, Stack } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
   CustomerManagedEncryptionConfiguration,
   DefinitionBody,
@@ -15,8 +13,9 @@ import {
   StateMachineType,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
+import { acknowledgeWildcard } from './acknowledge.ts';
 import type { CoordinatorFunctions } from './coordinator-functions.ts';
+import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
 import { putSignals } from './grants.ts';
 import { logGroup } from './log-group.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
@@ -47,11 +46,7 @@ export class Workflow extends Construct {
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
     functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
-    this.deadLetters = new Queue(this, 'CleanUpDeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
+    this.deadLetters = newDeadLetters(this, 'CleanUpDeadLetters');
     this.cleanUpWith(functions.byName['clean-up']);
   }
 
@@ -99,12 +94,7 @@ export class Workflow extends Construct {
   /** An execution that is stopped or times out runs no Catch; one that fails has cleaned up, unless that failed. */
   private cleanUpWith(cleanUp: LambdaFunction): void {
     const { deadLetters } = this;
-    // EventBridge retries until Lambda has accepted the event; after that, Lambda does.
-    cleanUp.configureAsyncInvoke({
-      retryAttempts: 2,
-      maxEventAge: Duration.hours(1),
-      onFailure: new SqsDestination(deadLetters),
-    });
+    retryAsynchronousCalls(cleanUp, deadLetters);
     new Rule(this, 'StoppedRuns', {
       description: 'Lockstep: cleans up after runs that were stopped, timed out or failed',
       eventPattern: {
@@ -115,14 +105,7 @@ export class Workflow extends Construct {
           status: ['ABORTED', 'TIMED_OUT', 'FAILED'],
         },
       },
-      targets: [
-        new LambdaTarget(cleanUp, {
-          deadLetterQueue: deadLetters,
-          retryAttempts: 20,
-          maxEventAge: Duration.hours(2),
-        }),
-      ],
+      targets: [eventTarget(cleanUp, deadLetters)],
     });
-    acknowledge(deadLetters, 'SQS3', 'This is a dead-letter queue itself.');
   }
 }

@@ -7,8 +7,20 @@
  * deliver an event twice; it carries the run's id. Who is authoritative: the verdict. What can fail: LS702.
  */
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { LockstepError } from '../../core/errors/index.ts';
-import { EVENT_SOURCE, EventType, type RollOutSignal, type Verdict } from '../../core/rollout/index.ts';
+import {
+  EVENT_SOURCE,
+  EventType,
+  type NotSent,
+  notSent,
+  type RollOutSignal,
+  type Verdict,
+} from '../../core/rollout/index.ts';
+
+const RECEIVER: NotSent = {
+  receiver: 'EventBridge',
+  remedy:
+    "Check the event bus and the permission to put events on it; the execution's own status carries the same verdict.",
+};
 
 export class EventBridgeSignal implements RollOutSignal {
   readonly #client: EventBridgeClient;
@@ -30,27 +42,12 @@ export class EventBridgeSignal implements RollOutSignal {
     const reply = await this.#client
       .send(new PutEventsCommand({ Entries: [entry] }))
       .catch((error: unknown) => {
-        throw notSent(
-          verdict,
-          error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-          error,
-        );
+        throw notSent(verdict, RECEIVER, error);
       });
     // The call succeeds although its entry was refused.
     if ((reply.FailedEntryCount ?? 0) > 0) {
       const refused = reply.Entries?.[0];
-      throw notSent(verdict, `${refused?.ErrorCode}: ${refused?.ErrorMessage}`);
+      throw notSent(verdict, RECEIVER, `${refused?.ErrorCode}: ${refused?.ErrorMessage}`);
     }
   }
-}
-
-function notSent(verdict: Verdict, why: string, cause?: unknown): LockstepError {
-  return new LockstepError('LS702', {
-    what: `The signal ${verdict.signal} of run ${verdict.run} could not be sent to EventBridge: ${why}.`,
-    state: verdict.state,
-    remedy:
-      "Check the event bus and the permission to put events on it; the execution's own status carries the same verdict.",
-    context: { run: verdict.run },
-    cause,
-  });
 }

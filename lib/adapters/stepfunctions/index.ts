@@ -1,34 +1,13 @@
 /**
- * Executions of the workflow, seen from one of their functions: whether the holder of a lease is still there, and
- * how one ended.
+ * Executions of the workflow, seen from functions beside it: whether the holder of a lease is still there, how a run
+ * ended, what it was asked for; and starting one.
  *
- * Invariant: `ended` is answered only when Step Functions says so, because a lease is taken over on that word;
- * whatever is not certain is `unknown`, and then the lease's own duration decides.
+ * Invariants
+ * - `executionState` answers `ended` only when Step Functions says so, because a lease is taken over on that word;
+ *   whatever is not certain is `unknown`, and then the lease's own duration decides.
+ * - A run is named by who asks for it: the same name is never two runs, however often it is asked for.
  *
- * Who is authoritative: Step Functions. What can fail: nothing; a call that fails answers `unknown`.
+ * Who is authoritative: Step Functions. What can fail: `executionState` never does; the others throw LS703.
  */
-import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
-
-export type ExecutionState =
-  | { readonly kind: 'running' }
-  /** `error`: the name that its Fail state gave, or Step Functions; of one that FAILED only. */
-  | { readonly kind: 'ended'; readonly error: string | undefined }
-  | { readonly kind: 'unknown'; readonly reason: string };
-
-/** Of a STANDARD machine, in any partition; others, and `host:pid:uuid`, are no such ARN. */
-const EXECUTION_ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/;
-const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
-
-/** `holder`: a lease's holder, which need not be an execution. */
-export async function executionState(client: SFNClient, holder: string): Promise<ExecutionState> {
-  if (!EXECUTION_ARN.test(holder)) return { kind: 'unknown', reason: 'the holder is no execution' };
-  try {
-    const { status, error } = await client.send(new DescribeExecutionCommand({ executionArn: holder }));
-    return status !== undefined && ENDED.includes(status) ? { kind: 'ended', error } : { kind: 'running' };
-  } catch (error) {
-    const reason = error instanceof Error ? error.name : String(error);
-    // It ended so long ago that its history is deleted.
-    if (reason === 'ExecutionDoesNotExist') return { kind: 'ended', error: undefined };
-    return { kind: 'unknown', reason };
-  }
-}
+export * from './execution-state.ts';
+export * from './runs.ts';

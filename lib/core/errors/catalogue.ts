@@ -23,6 +23,7 @@ export const ErrorName = {
   Interrupted: 'InterruptedError',
   RestorePoint: 'RestorePointError',
   Signal: 'SignalError',
+  Start: 'StartError',
   Internal: 'InternalError',
 } as const;
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
@@ -101,6 +102,7 @@ export const CATALOGUE = {
   LS613: entry(ErrorName.MigrationFailed, failed, 'a statement had no effect'),
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
+  LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),
   LS901: entry(ErrorName.Internal, failed, 'Lockstep itself failed'),
 } as const satisfies Record<string, CatalogueEntry>;
 

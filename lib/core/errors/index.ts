@@ -74,3 +74,7 @@ export function asLockstepError(error: unknown): LockstepError {
     cause: error,
   });
 }
+
+/** By the name that an SDK gives its errors. */
+export const isNamed = (error: unknown, names: readonly string[]): boolean =>
+  error instanceof Error && names.includes(error.name);

@@ -24,7 +24,9 @@
  * function, started by an event, releases its lease and signals; without it the next run takes over.
  */
 export * from './certificate-file.ts';
+export * from './deployer-payloads.ts';
 export * from './metric-name.ts';
 export * from './payloads.ts';
+export * from './run-request.ts';
 export * from './state-name.ts';
 export * from './waiting.ts';

@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { hazardSchema } from '../plan/bundle.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
+import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 
 /** What a person or a pipeline may put into the execution's input; `{}` is valid. Unknown keys are ignored
@@ -15,6 +16,8 @@ export const startInputSchema = z.object({
   toRevision: z.string().regex(REVISION_PATTERN).optional(),
   reason: z.string().max(500).optional(),
   dryRun: z.boolean().optional(),
+  /** Deployers that wait for the verdict of just this run; written by the function that they asked. */
+  answerTo: z.array(waitingDeployerSchema).max(10).optional(),
 });
 export type StartInput = z.infer<typeof startInputSchema>;
 

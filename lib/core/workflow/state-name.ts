@@ -35,6 +35,21 @@ export const FUNCTION_NAMES = [
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
+/**
+ * Those that stand between the workflow and deployers: each is made only if a deployer is to be told or asks for
+ * runs. Files and construct ids as above.
+ */
+export const DEPLOYER_FUNCTION_NAMES = [
+  'deliver-verdict',
+  'start-run',
+  'answer-ecs-hook',
+  'answer-codepipeline-job',
+] as const;
+export type DeployerFunctionName = (typeof DEPLOYER_FUNCTION_NAMES)[number];
+
+export const ALL_FUNCTION_NAMES = [...FUNCTION_NAMES, ...DEPLOYER_FUNCTION_NAMES] as const;
+export type AnyFunctionName = FunctionName | DeployerFunctionName;
+
 /** Environment variables of the functions; set by the constructs, read by functions/_runtime/. */
 export const EnvName = {
   target: 'LOCKSTEP_TARGET',
@@ -58,4 +73,7 @@ export const EnvName = {
   /** `down` or `code-only`. */
   rollBackPolicy: 'LOCKSTEP_ROLL_BACK_POLICY',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
+  /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
+  receivers: 'LOCKSTEP_RECEIVERS',
+  stateMachineArn: 'LOCKSTEP_STATE_MACHINE_ARN',
 } as const;
