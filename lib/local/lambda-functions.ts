@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { FunctionName } from '../core/workflow/index.ts';
+import type { AnyFunctionName } from '../core/workflow/index.ts';
 import { endProcess } from './child-process.ts';
 import type { Invocation, InvocationResult } from './lambda-host.ts';
 
@@ -16,7 +16,7 @@ export interface FunctionDeployment {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
-export type FunctionDeployments = Readonly<Record<FunctionName, FunctionDeployment>>;
+export type FunctionDeployments = Readonly<Partial<Record<AnyFunctionName, FunctionDeployment>>>;
 
 /** The error as Step Functions sees it: `name` is matched by Retry and Catch, the message is the Cause. */
 export class TaskError extends Error {
@@ -27,13 +27,14 @@ export class TaskError extends Error {
 }
 
 const HOST = fileURLToPath(new URL('lambda-host.ts', import.meta.url));
-const moduleOf = (name: FunctionName): string => new URL(`../../functions/${name}.ts`, import.meta.url).href;
+const moduleOf = (name: AnyFunctionName): string =>
+  new URL(`../../functions/${name}.ts`, import.meta.url).href;
 
 interface Environment {
   readonly key: string;
   readonly process: ChildProcess;
   /** The function that is being served; null while idle. */
-  serves: FunctionName | null;
+  serves: AnyFunctionName | null;
 }
 
 export class LambdaFunctions {
@@ -54,16 +55,16 @@ export class LambdaFunctions {
   }
 
   /** The processes that serve this function at the moment. */
-  serving(name: FunctionName): ChildProcess[] {
+  serving(name: AnyFunctionName): ChildProcess[] {
     return [...this.#environments].filter(({ serves }) => serves === name).map((e) => e.process);
   }
 
   /** Throws TaskError: the handler's own error, `Lambda.Unknown` when its process ends, `Sandbox.Timedout`. */
-  async invoke(name: FunctionName, event: unknown): Promise<unknown> {
+  async invoke(name: AnyFunctionName, event: unknown): Promise<unknown> {
     if (this.#isStopped)
       throw new TaskError('Lambda.ResourceNotFoundException', 'The functions are stopped.');
     this.#calls++;
-    const { timeoutMs } = this.#deployments[name];
+    const { timeoutMs } = this.#deploymentOf(name);
     const environment = this.#idleEnvironment(name) ?? this.#startEnvironment(name);
     environment.serves = name;
     const invocation = {
@@ -85,15 +86,21 @@ export class LambdaFunctions {
     closeSync(this.#log);
   }
 
-  #keyOf = (name: FunctionName): string => JSON.stringify(this.#deployments[name].environment);
+  #deploymentOf(name: AnyFunctionName): FunctionDeployment {
+    const deployment = this.#deployments[name];
+    if (!deployment) throw new TaskError('Lambda.ResourceNotFoundException', `There is no function ${name}.`);
+    return deployment;
+  }
 
-  #idleEnvironment(name: FunctionName): Environment | undefined {
+  #keyOf = (name: AnyFunctionName): string => JSON.stringify(this.#deploymentOf(name).environment);
+
+  #idleEnvironment(name: AnyFunctionName): Environment | undefined {
     return [...this.#environments].find(({ serves, key }) => serves === null && key === this.#keyOf(name));
   }
 
-  #startEnvironment(name: FunctionName): Environment {
+  #startEnvironment(name: AnyFunctionName): Environment {
     const child = fork(HOST, {
-      env: { PATH: process.env.PATH, ...this.#deployments[name].environment },
+      env: { PATH: process.env.PATH, ...this.#deploymentOf(name).environment },
       execArgv: [],
       stdio: ['ignore', this.#log, this.#log, 'ipc'],
       // Ctrl-C on the terminal is for the owner, who ends this process in its own time.

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { DatabaseConfig } from '../adapters/postgres/index.ts';
 import { EnvName } from '../core/workflow/index.ts';
 import { startAwsApi } from './aws/api-server.ts';
+import { LocalDeployers } from './aws/deployers.ts';
 import { LocalEventBus } from './aws/events.ts';
 import { LocalExecutions } from './aws/executions.ts';
 import { secretsService } from './aws/secrets.ts';
@@ -22,7 +23,7 @@ import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts
 import type { PostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
 import { type LocalExecution, startExecution } from './state-machine.ts';
-import { SECRET_ARN, synthesize } from './synthesize.ts';
+import { SECRET_ARN, type SynthesisOptions, synthesize } from './synthesize.ts';
 import { readWorkflow, type Workflow } from './workflow.ts';
 
 export interface LocalCloudOptions {
@@ -33,6 +34,8 @@ export interface LocalCloudOptions {
   readonly migrations: string;
   /** For everything that is written to disk. */
   readonly directory: string;
+  readonly receivers?: SynthesisOptions['receivers'];
+  readonly askingDeployers?: SynthesisOptions['askingDeployers'];
 }
 
 export interface LocalCloud {
@@ -41,6 +44,7 @@ export interface LocalCloud {
   readonly environment: Readonly<Record<string, string>>;
   readonly workflow: Workflow;
   readonly eventBus: LocalEventBus;
+  readonly deployers: LocalDeployers;
   /** Deploys the functions with this bundle file. */
   deploy(bundle: string): Deployment;
 }
@@ -54,6 +58,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const { database, directory } = options;
   const executions = new LocalExecutions();
   const eventBus = new LocalEventBus();
+  const deployers = new LocalDeployers();
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
   const aws = await startAwsApi({
@@ -61,6 +66,10 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     events: eventBus.service,
     states: executions.service,
     secrets: secretsService(new Map([[SECRET_ARN, await loginSecret(database)]])),
+    sns: deployers.sns,
+    codepipeline: deployers.codepipeline,
+    ecs: deployers.ecs,
+    codedeploy: deployers.codedeploy,
   });
   disposers.add(aws.stop);
   const endpoints = { aws: aws.endpoint, dynamodb: dynamodb.endpoint };
@@ -83,14 +92,17 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
       join(directory, 'functions.log'),
     );
     disposers.add(() => functions.stop());
-    const start = (input: object, onEvent?: Observer) => {
-      const execution = startExecution(workflow, { functions, eventBus, executions }, input, onEvent);
+    const start = (input: object, onEvent?: Observer, name?: string) => {
+      const execution = startExecution(workflow, { functions, eventBus, executions }, input, onEvent, name);
       disposers.add(async () => execution.abort());
       return execution;
     };
+    executions.onStart((name, input) => start(input, undefined, name));
+    // The functions of the newest deployment serve what comes.
+    eventBus.callOnEvents(workflow.rules, functions);
     return { functions, start };
   };
-  return { endpoints, environment, workflow, eventBus, deploy };
+  return { endpoints, environment, workflow, eventBus, deployers, deploy };
 }
 
 /** The endpoint for all services is the stand-in, so a service that it does not know cannot be reached at all. */

@@ -43,8 +43,8 @@ export function startExecution(
   { functions, eventBus, executions }: MachineSurroundings,
   input: object,
   onEvent: Observer = () => undefined,
+  name: string = randomUUID(),
 ): LocalExecution {
-  const name = randomUUID();
   const executionArn = arn('states', `execution:${workflow.name}:${name}`);
   const record: ExecutionRecord = {
     executionArn,
@@ -52,6 +52,7 @@ export function startExecution(
     name,
     startedAtMs: Date.now(),
     status: 'RUNNING',
+    input: JSON.stringify(input),
   };
   executions.add(record);
   const run = new StateMachine(workflow.definition).run(input as never, {
@@ -69,13 +70,23 @@ export function startExecution(
     .then((output): ExecutionOutcome => ({ status: 'SUCCEEDED', output }))
     .catch((error: Error) => observed.then(() => failed(workflow, error, events)))
     .then(async (ended) => {
-      record.status = ended.status;
-      if (ended.status === 'FAILED') record.error = ended.error;
+      Object.assign(record, { stoppedAtMs: Date.now(), ...recordOf(ended) });
       await observed;
       if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(functions, record);
       return ended;
     });
   return { arn: executionArn, name, events, outcome, abort: run.abort };
+}
+
+function recordOf(ended: ExecutionOutcome): Partial<ExecutionRecord> {
+  switch (ended.status) {
+    case 'SUCCEEDED':
+      return { status: ended.status, output: JSON.stringify(ended.output) };
+    case 'FAILED':
+      return ended;
+    default:
+      return { status: ended.status };
+  }
 }
 
 async function failed(

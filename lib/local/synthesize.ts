@@ -4,7 +4,9 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { MigrationDatabase } from '../constructs/database.ts';
+import type { Deployers } from '../constructs/deployers.ts';
 import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
+import type { VerdictReceivers } from '../constructs/verdict-receivers.ts';
 import { arn } from './aws/service.ts';
 import type { Template } from './template.ts';
 
@@ -19,6 +21,10 @@ export interface SynthesisOptions {
   readonly migrations: string;
   /** For the files of the cloud assembly. */
   readonly outputDirectory: string;
+  /** Who is told every verdict; made in the stack given. */
+  readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
+  /** Who asks for runs: hooks, approvals, rules. */
+  readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
 }
 
 const STACK_NAME = 'lockstep-local';
@@ -33,7 +39,8 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  new MigrationCoordinator(stack, 'Coordinator', {
+  const { receivers, askingDeployers } = options;
+  const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
     login: { secret: Secret.fromSecretCompleteArn(stack, 'Login', SECRET_ARN) },
@@ -47,7 +54,9 @@ export function synthesize(options: SynthesisOptions): Template {
     leaseDuration: Duration.seconds(10),
     target: options.databaseName,
     rollBackPolicy: 'down',
+    ...(receivers ? { receivers: receivers(stack) } : {}),
   });
+  askingDeployers?.(coordinator.deployers, stack);
   return app.synth().getStackByName(STACK_NAME).template;
 }
 

@@ -10,7 +10,13 @@ import {
 
 export interface SignalHarness {
   readonly signal: RollOutSignal;
-  received(): readonly Verdict[];
+  received(): readonly unknown[];
+  /** What one delivery of it looks like at the other end. */
+  arrivalOf(verdict: Verdict): unknown;
+  /** Somebody waits for an answer again, where only who waits takes one. */
+  waitAgain?(): void;
+  /** From here on the other end refuses whatever is sent. */
+  breakDown(): void;
   close(): Promise<void>;
 }
 
@@ -31,21 +37,32 @@ export function describeRollOutSignal(name: string, open: () => Promise<SignalHa
     });
     afterEach(() => harness.close());
 
-    test('delivers a verdict whole, whether it says roll out or roll back', async () => {
-      await harness.signal.send(rollOut);
-      await harness.signal.send(rollBack);
-      expect(harness.received()).toEqual([rollOut, rollBack]);
+    test('delivers a verdict, whether it says roll out or roll back', async () => {
+      const { signal, received, arrivalOf } = harness;
+      await signal.send(rollOut);
+      harness.waitAgain?.();
+      await signal.send(rollBack);
+      expect(received()).toEqual([arrivalOf(rollOut), arrivalOf(rollBack)]);
+      expect(arrivalOf(rollOut)).not.toEqual(arrivalOf(rollBack));
     });
 
-    test('may be sent again: each delivery carries the run, by which a receiver drops repeats', async () => {
+    test('may be sent again: what arrives is the same, or nothing', async () => {
       await harness.signal.send(rollOut);
       await harness.signal.send(rollOut);
-      expect(new Set(harness.received().map((verdict) => verdict.run))).toEqual(new Set(['run-1']));
+      for (const arrived of harness.received()) expect(arrived).toEqual(harness.arrivalOf(rollOut));
+      expect(harness.received()).not.toEqual([]);
     });
 
     test('sends nothing for a verdict that has no signal', async () => {
       await harness.signal.send({ ...rollOut, outcome: 'dry-run', signal: 'NONE' });
       expect(harness.received()).toEqual([]);
+    });
+
+    test('says LS702 when it cannot be sent, with what is true of the database', async () => {
+      harness.breakDown();
+      const failure = harness.signal.send(rollBack);
+      await expect(failure).rejects.toMatchObject({ code: 'LS702', state: rollBack.state });
+      await expect(failure).rejects.toThrow(/ROLL_BACK of run run-1/);
     });
   });
 }

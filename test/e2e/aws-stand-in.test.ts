@@ -19,12 +19,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startAwsApi } from '../../lib/local/aws/api-server.ts';
 import { LocalEventBus } from '../../lib/local/aws/events.ts';
 import { LocalExecutions } from '../../lib/local/aws/executions.ts';
 import { secretsService } from '../../lib/local/aws/secrets.ts';
 import { rdsService } from '../../lib/local/aws/snapshots.ts';
 import { Disposers } from '../../lib/local/index.ts';
+import { startLocalAws } from '../support/local-aws.ts';
 
 const disposers = new Disposers();
 afterEach(() => disposers.run());
@@ -46,15 +46,14 @@ beforeEach(async () => {
   eventBus = new LocalEventBus();
   executions = new LocalExecutions();
   const remove = async (id: string) => void removed.push(id);
-  const api = await startAwsApi({
+  const { stop, clientConfig } = await startLocalAws({
     rds: rdsService({ create: () => copying.promise, remove }),
     events: eventBus.service,
     states: executions.service,
     secrets: secretsService(new Map([['arn:login', '{"username":"a","password":"b"}']])),
   });
-  disposers.add(api.stop);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  config = { endpoint: api.endpoint, region: 'us-east-1', credentials };
+  disposers.add(stop);
+  config = clientConfig;
 });
 
 describe('snapshots', () => {

@@ -8,7 +8,13 @@ import { type DatabaseConfig, databaseConfigFrom } from '../../lib/adapters/post
 import type { LeaseStore } from '../../lib/core/lease/index.ts';
 import { compileBundle } from '../../lib/core/plan/compile/index.ts';
 import type { Verdict } from '../../lib/core/rollout/index.ts';
-import { type Deployment, Disposers, type LocalCloud, startLocalCloud } from '../../lib/local/index.ts';
+import {
+  type Deployment,
+  Disposers,
+  type LocalCloud,
+  type LocalCloudOptions,
+  startLocalCloud,
+} from '../../lib/local/index.ts';
 import { openSource } from '../../lib/settings/index.ts';
 import { createDatabase, queryRows } from '../support/postgres.ts';
 
@@ -29,14 +35,19 @@ export interface LocalCoordinator {
   stop(): Promise<void>;
 }
 
-export async function startCoordinator(): Promise<LocalCoordinator> {
+export type CoordinatorOptions = Pick<LocalCloudOptions, 'receivers' | 'askingDeployers'>;
+
+export async function startCoordinator(options: CoordinatorOptions = {}): Promise<LocalCoordinator> {
   const disposers = new Disposers();
   const test = await createDatabase();
   disposers.add(test.drop);
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-test-'));
   disposers.add(() => rm(directory, { recursive: true, force: true }));
   const database = databaseConfigFrom({ url: test.url, env: {}, readFile: () => '' });
-  const cloud = await startLocalCloud({ database, migrations: 'migrations', directory }, disposers);
+  const cloud = await startLocalCloud(
+    { database, migrations: 'migrations', directory, ...options },
+    disposers,
+  );
   const client = new DynamoDBClient({
     endpoint: cloud.endpoints.dynamodb,
     region: 'us-east-1',

@@ -15,10 +15,12 @@ export interface StageTransition {
   readonly stageName: string;
 }
 
-/** As CodePipeline limits it; without characters that it refuses. */
+/** As CodePipeline limits it. */
 const LONGEST_REASON = 300;
+const NOT_IN_A_REASON = /[^a-zA-Z0-9!@ ().*?-]+/g;
+
 const reasonOf = ({ run, message }: Verdict): string =>
-  `Lockstep, run ${run}: ${message}`.replaceAll(/[^a-zA-Z0-9!@ (){}*?.-]/g, ' ').slice(0, LONGEST_REASON);
+  `Lockstep, run ${run}: ${message}`.replaceAll(NOT_IN_A_REASON, ' ').slice(0, LONGEST_REASON);
 
 export class StageTransitionSignal implements RollOutSignal {
   readonly #client: CodePipelineClient;

@@ -9,7 +9,7 @@ export const EventType = { rollOut: 'Lockstep Roll Out', rollBack: 'Lockstep Rol
  * Port: tells one receiver the verdict. A verdict without a signal (a dry run) tells nothing. Idempotent: the same
  * verdict may be sent again, also to one who has heard it. Throws LS702.
  * Adapters: EventBridgeSignal, SnsSignal, WebhookSignal, StageTransitionSignal, ApprovalSignal, PauseHookSignal,
- * LifecycleHookSignal, MemorySignal.
+ * LifecycleHookSignal.
  */
 export interface RollOutSignal {
   send(verdict: Verdict): Promise<void>;

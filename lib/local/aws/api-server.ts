@@ -17,6 +17,10 @@ export interface AwsServices {
   readonly events: Service;
   readonly states: Service;
   readonly secrets: Service;
+  readonly sns: Service;
+  readonly codepipeline: Service;
+  readonly ecs: Service;
+  readonly codedeploy: Service;
 }
 
 export interface AwsApi {
@@ -48,7 +52,7 @@ async function answer(
   const body = await text(request).catch(() => '');
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') await answerJson(services, target, body, response);
-  else await answerQuery(services.rds, body, response);
+  else await answerQuery(services, body, response);
 }
 
 /** The first part of `x-amz-target`, up to the action. */
@@ -56,6 +60,14 @@ const TARGETS: Readonly<Record<string, keyof AwsServices>> = {
   AWSEvents: 'events',
   AWSStepFunctions: 'states',
   secretsmanager: 'secrets',
+  CodePipeline_20150709: 'codepipeline',
+  AmazonEC2ContainerServiceV20141113: 'ecs',
+  CodeDeploy_20141006: 'codedeploy',
+};
+/** Of the services with the query protocol, by the API's date in the form. */
+const QUERY_SERVICES: Readonly<Record<string, keyof AwsServices>> = {
+  '2014-10-31': 'rds',
+  '2010-03-31': 'sns',
 };
 
 async function answerJson(
@@ -78,13 +90,14 @@ async function answerJson(
   }
 }
 
-async function answerQuery(rds: Service, body: string, response: ServerResponse): Promise<void> {
+async function answerQuery(services: AwsServices, body: string, response: ServerResponse): Promise<void> {
   const reply = (status: number, xml: string) =>
     response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
   const form = parseForm(body);
   const action = String(form.Action);
   try {
-    reply(200, successXml(action, await perform(rds, action, form)));
+    const service = services[QUERY_SERVICES[String(form.Version)] ?? 'rds'];
+    reply(200, successXml(action, await perform(service, action, form)));
   } catch (error) {
     const known = asAwsError(error);
     reply(known.code.includes('NotFound') ? 404 : 400, errorXml(known));

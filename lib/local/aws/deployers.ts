@@ -1,0 +1,88 @@
+/**
+ * Deployers: Amazon ECS, CodeDeploy, CodePipeline and a topic of SNS, as far as Lockstep tells them something. Each
+ * keeps what it was told, and refuses an answer to somebody who does not wait as its service does.
+ */
+
+import { listOf } from './query-protocol.ts';
+import { AwsError, type Service } from './service.ts';
+
+export interface Message {
+  readonly topic: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export class LocalDeployers {
+  readonly messages: Message[] = [];
+  /** By hook, approval token or job: what was answered. */
+  readonly answers = new Map<string, string>();
+  /** Ids of those that wait for an answer. */
+  readonly waiting = new Set<string>();
+  /** By stage: whether the way into it is open. */
+  readonly transitions = new Map<string, 'enabled' | { readonly disabled: string }>();
+  /** Of jobs: what came with the answer. */
+  readonly jobDetails = new Map<string, unknown>();
+
+  #answer(id: string, answer: string, refusal: string): void {
+    if (!this.waiting.delete(id)) throw new AwsError(refusal, `${id} does not wait`);
+    this.answers.set(id, answer);
+  }
+
+  readonly sns: Service = {
+    Publish: ({ TopicArn, Subject, Message, MessageAttributes }) => {
+      const entries = listOf<{ Name: string; Value: { StringValue: string } }>(MessageAttributes);
+      const attributes = Object.fromEntries(entries.map(({ Name, Value }) => [Name, Value.StringValue]));
+      this.messages.push({ topic: TopicArn, subject: Subject, text: Message, attributes });
+      return { MessageId: String(this.messages.length) };
+    },
+  };
+
+  readonly ecs: Service = {
+    ContinueServiceDeployment: ({ serviceDeploymentArn, hookId, action }) => {
+      this.#answer(hookId, action, 'InvalidParameterException');
+      return { serviceDeploymentArn };
+    },
+    DescribeServiceDeployments: ({ serviceDeploymentArns: [serviceDeploymentArn] }) => {
+      const known = [...this.waiting, ...this.answers.keys()].filter((id) => id.startsWith('ecs-pause-'));
+      const lifecycleHookDetails = known.map((hookId) => ({
+        hookId,
+        targetType: 'PAUSE',
+        status: this.waiting.has(hookId) ? 'AWAITING_ACTION' : 'SUCCEEDED',
+      }));
+      return { serviceDeployments: [{ serviceDeploymentArn, lifecycleHookDetails }] };
+    },
+  };
+
+  readonly codedeploy: Service = {
+    PutLifecycleEventHookExecutionStatus: ({ lifecycleEventHookExecutionId: id, status }) => {
+      this.#answer(id, status, 'LifecycleEventAlreadyCompletedException');
+      return { lifecycleEventHookExecutionId: id };
+    },
+  };
+
+  readonly codepipeline: Service = {
+    PutApprovalResult: ({ token, result }) => {
+      this.#answer(token, result.status, 'ApprovalAlreadyCompletedException');
+      return { approvedAt: 0 };
+    },
+    EnableStageTransition: ({ pipelineName, stageName }) => {
+      this.transitions.set(`${pipelineName}/${stageName}`, 'enabled');
+      return {};
+    },
+    DisableStageTransition: ({ pipelineName, stageName, reason }) => {
+      this.transitions.set(`${pipelineName}/${stageName}`, { disabled: reason });
+      return {};
+    },
+    PutJobSuccessResult: ({ jobId, continuationToken, ...details }) => {
+      this.#answer(jobId, continuationToken ? 'asked again' : 'Succeeded', 'InvalidJobStateException');
+      this.jobDetails.set(jobId, continuationToken ?? details);
+      return {};
+    },
+    PutJobFailureResult: ({ jobId, failureDetails }) => {
+      this.#answer(jobId, 'Failed', 'InvalidJobStateException');
+      this.jobDetails.set(jobId, failureDetails);
+      return {};
+    },
+  };
+}
