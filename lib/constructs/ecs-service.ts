@@ -13,12 +13,6 @@ export interface PauseHookOptions {
    * @default 2 hours
    */
   readonly timeout?: Duration;
-  /**
-   * Place of the hook in the service's list of lifecycle hooks. CDK does not know PAUSE hooks, and what it adds itself
-   * comes first: give the number of those.
-   * @default 0
-   */
-  readonly index?: number;
 }
 
 /** ECS allows one minute to 14 days. */
@@ -27,7 +21,7 @@ const [SHORTEST, LONGEST] = [Duration.minutes(1), Duration.days(14)];
 /** The event on which a run starts. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html */
 export function pauseHook(
   service: EcsService,
-  { timeout = Duration.hours(2), index = 0 }: PauseHookOptions,
+  { timeout = Duration.hours(2) }: PauseHookOptions,
 ): { readonly pattern: EventPattern } {
   const minutes = timeout.toMinutes({ integral: false });
   if (minutes < SHORTEST.toMinutes() || minutes > LONGEST.toMinutes() || !Number.isInteger(minutes)) {
@@ -37,11 +31,14 @@ export function pauseHook(
     );
   }
   const resource = service.node.defaultChild as CfnService;
-  resource.addPropertyOverride(`DeploymentConfiguration.LifecycleHooks.${index}`, {
+  // CDK's service knows no hook without a function; and this replaces the whole list.
+  const hook = {
     TargetType: 'PAUSE',
     LifecycleStages: ['PRE_SCALE_UP'],
     TimeoutConfiguration: { TimeoutInMinutes: minutes, Action: 'ROLLBACK' },
-  });
+  };
+  resource.addPropertyOverride('DeploymentConfiguration.LifecycleHooks', [hook]);
+  service.node.addValidation({ validate: () => (hasOtherHooks(resource) ? [OTHER_HOOKS] : []) });
   const place = `${service.cluster.clusterName}/${service.serviceName}`;
   const serviceArn = ecsArn(service, 'service', place);
   const deployments = ecsArn(service, 'service-deployment', `${place}/`);
@@ -54,6 +51,14 @@ export function pauseHook(
       resources: [serviceArn, { prefix: deployments }] as any,
     },
   };
+}
+
+const OTHER_HOOKS =
+  'This service has lifecycle hooks of its own, which a pause hook would replace: use deployers.lambdaHook() beside them.';
+
+function hasOtherHooks(resource: CfnService): boolean {
+  const { lifecycleHooks = [] } = Stack.of(resource).resolve(resource.deploymentConfiguration) ?? {};
+  return lifecycleHooks.length > 0;
 }
 
 export const serviceDeploymentsOf = (service: EcsService): string =>

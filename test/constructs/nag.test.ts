@@ -6,7 +6,15 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { CoordinatorStack } from '../../lib/coordinator-stack.ts';
-import { auroraStack, MIGRATIONS, newApp, newStack, SYNTHESIS_MS, VARIANTS } from './stacks.ts';
+import {
+  auroraStack,
+  deployersStack,
+  MIGRATIONS,
+  newApp,
+  newStack,
+  SYNTHESIS_MS,
+  VARIANTS,
+} from './stacks.ts';
 
 /** `all`: what is acknowledged, too. */
 function findings(scope: IConstruct, { all = false } = {}): string[] {
@@ -37,6 +45,7 @@ const acknowledgements = (scope: IConstruct): Acknowledgement[] =>
 const SCOPES: Readonly<Record<string, () => IConstruct>> = {
   'the stack of the app': () => new CoordinatorStack(newApp(), 'Lockstep', { migrations: MIGRATIONS }),
   'the common case': () => auroraStack().coordinator,
+  'every deployer': () => deployersStack().coordinator,
   'an app with every feature flag that CDK recommends': () =>
     auroraStack(CURRENTLY_RECOMMENDED_FLAGS).coordinator,
   ...Object.fromEntries(Object.entries(VARIANTS).map(([name, make]) => [name, () => make().coordinator])),

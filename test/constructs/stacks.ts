@@ -4,6 +4,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Artifact, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { S3SourceAction } from 'aws-cdk-lib/aws-codepipeline-actions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  Cluster,
+  ContainerImage,
+  FargateService,
+  FargateTaskDefinition,
+  type ICluster,
+} from 'aws-cdk-lib/aws-ecs';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   AuroraPostgresEngineVersion,
@@ -16,6 +24,7 @@ import {
 } from 'aws-cdk-lib/aws-rds';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { MigrationCoordinator, type MigrationCoordinatorProps } from '../../lib/index.ts';
 
 export const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname;
@@ -41,7 +50,7 @@ export const isolatedVpc = (stack: Stack): IVpc =>
   new Vpc(stack, 'Vpc', { natGateways: 0, subnetConfiguration: [{ name: 'database', ...ISOLATED }] }) as IVpc;
 
 /** With a way to the internet from its private subnets. */
-export const privateVpc = (stack: Stack): IVpc => new Vpc(stack, 'Vpc', { maxAzs: 2 }) as IVpc;
+export const privateVpc = (stack: Stack, id = 'Vpc'): IVpc => new Vpc(stack, id, { maxAzs: 2 }) as IVpc;
 
 export const aurora = (stack: Stack, vpc: IVpc): DatabaseCluster =>
   new DatabaseCluster(stack, 'Database', {
@@ -99,6 +108,43 @@ export const inIsolatedSubnets = (stack: Stack): Given => {
 /** The common case: Aurora in isolated subnets, every default. */
 export const auroraStack = (context?: Readonly<Record<string, unknown>>): CoordinatorStack =>
   coordinatorStack(inIsolatedSubnets, context);
+
+/** With every receiver, and everyone who can ask for a run. */
+export function deployersStack(): CoordinatorStack {
+  const result = coordinatorStack((stack) => ({
+    ...inIsolatedSubnets(stack),
+    receivers: {
+      topic: new Topic(stack, 'OnCall', { enforceSSL: true }) as ITopic,
+      webhook: { url: 'https://example.com/hooks', secret: new Secret(stack, 'WebhookSecret') as ISecret },
+      stageTransition: { pipelineName: 'release', stageName: 'Deploy' },
+    },
+  }));
+  const { stack, coordinator } = result;
+  coordinator.deployers.pauseHook(fargateService(stack));
+  coordinator.deployers.lambdaHook();
+  coordinator.deployers.codeDeployHook({
+    deploymentGroupArn: 'arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:app/group',
+    role: new Role(stack, 'CodeDeploy', { assumedBy: new ServicePrincipal('codedeploy.amazonaws.com') }),
+  });
+  coordinator.deployers.answerApproval(new Topic(stack, 'Approvals') as ITopic, {
+    pipelineName: 'release',
+    stageName: 'Migrate',
+    actionName: 'Approve',
+  });
+  coordinator.deployers.startOn('Published', { source: ['app'], detailType: ['Release Published'] });
+  pipelineWithSource(stack).addStage({
+    stageName: 'Migrate',
+    actions: [coordinator.deployers.toLambdaPipelineAction()],
+  });
+  return result;
+}
+
+export function fargateService(stack: Stack): FargateService {
+  const taskDefinition = new FargateTaskDefinition(stack, 'Task');
+  taskDefinition.addContainer('App', { image: ContainerImage.fromRegistry('example/app') });
+  const cluster = new Cluster(stack, 'Cluster', { vpc: privateVpc(stack, 'AppVpc') }) as ICluster;
+  return new FargateService(stack, 'Service', { cluster, taskDefinition });
+}
 
 /** The other ways to use the construct. */
 export const VARIANTS = {

@@ -12,7 +12,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionBuild } from '../../lib/build/esbuild-options.ts';
 import { workflowDefinition } from '../../lib/constructs/workflow-definition.ts';
 import { CATALOGUE } from '../../lib/core/errors/index.ts';
-import { FUNCTION_NAMES, type FunctionName, StateName } from '../../lib/core/workflow/index.ts';
+import { nameList, nothingPendingVerdict } from '../../lib/core/rollout/index.ts';
+import {
+  ALL_FUNCTION_NAMES,
+  FUNCTION_NAMES,
+  type FunctionName,
+  StateName,
+} from '../../lib/core/workflow/index.ts';
 
 const MOST_BYTES = 700 * 1024;
 const run = promisify(execFile);
@@ -47,7 +53,20 @@ const EVENT = {
   lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
   progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
   error: { Error: 'States.Timeout' },
-  detail: { executionArn: 'arn', name: 'run-1', status: 'ABORTED', startDate: 0 },
+  detail: {
+    executionArn: 'arn',
+    name: 'run-1',
+    status: 'ABORTED',
+    startDate: 0,
+    ...nothingPendingVerdict(
+      { run: 'run-1', target: 'orders', bundleDigest: '', restorePoint: null, durationMs: 0 },
+      0,
+      nameList([]),
+    ),
+  },
+  time: '2026-11-21T03:00:00Z',
+  executionId: 'e-1',
+  'CodePipeline.job': { id: 'job-1', data: { actionConfiguration: { configuration: {} } } },
 };
 
 const CALLER = `
@@ -71,7 +90,7 @@ async function thrownBy(name: string): Promise<[string | null, string, string][]
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
-describe.each(FUNCTION_NAMES)('the bundle of %s', (name: FunctionName) => {
+describe.each(ALL_FUNCTION_NAMES)('the bundle of %s', (name) => {
   let metafile: Metafile;
   beforeAll(async () => {
     metafile = await bundle(name, new URL(`../../functions/${name}.ts`, import.meta.url).pathname);
@@ -94,7 +113,9 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name: FunctionName) => {
   test('starts by itself, and says with its catalogue name what is wrong with the settings', async () => {
     const [thrown] = await thrownBy(name);
     expect(thrown?.[1]).toBe('ConfigurationError');
-    expect(thrown?.[2]).toMatch(/^LS102: .*LOCKSTEP_(TARGET|LEASE_TABLE|RESTORE_POINT) is not set/);
+    expect(thrown?.[2]).toMatch(
+      /^LS102: .*LOCKSTEP_(TARGET|LEASE_TABLE|RESTORE_POINT|RECEIVERS|STATE_MACHINE_ARN) is not set/,
+    );
   });
 });
 
