@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { RUNBOOK, RunbookSection } from '../../lib/constructs/runbook.ts';
 import { CATALOGUE } from '../../lib/core/errors/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { auroraStack, SYNTHESIS_MS } from '../constructs/stacks.ts';
+import { deployersStack, SYNTHESIS_MS } from '../constructs/stacks.ts';
 import { sectionsOf } from './markdown.ts';
 
 const PATH = 'docs/runbook.md';
@@ -33,7 +33,7 @@ describe('errors', () => {
 describe('alarms', () => {
   let descriptions: string[];
   beforeAll(() => {
-    const alarms = auroraStack().template.findResources('AWS::CloudWatch::Alarm');
+    const alarms = deployersStack().template.findResources('AWS::CloudWatch::Alarm');
     descriptions = Object.values(alarms).map(({ Properties }) => String(Properties.AlarmDescription));
   }, SYNTHESIS_MS);
 

@@ -9,6 +9,10 @@ import { selfSigned } from './certificate.ts';
 const KEY = Buffer.from('a key of thirty-two bytes, or so');
 export const WEBHOOK_SECRET = `whsec_${KEY.toString('base64')}`;
 
+/** One for all servers: OpenSSL looks authorities up by their name, and these all have the same. */
+const { keyPem, certificatePem } = selfSigned({ ip: '127.0.0.1' });
+const BEFORE = getCACertificates('default');
+
 export interface WebhookServer {
   readonly url: string;
   /** Those with a right signature. */
@@ -19,8 +23,7 @@ export interface WebhookServer {
 
 /** From here on this process trusts the server's certificate. */
 export async function startWebhookServer(): Promise<WebhookServer> {
-  const { keyPem, certificatePem } = selfSigned({ ip: '127.0.0.1' });
-  setDefaultCACertificates([...getCACertificates('default'), certificatePem]);
+  setDefaultCACertificates([...BEFORE, certificatePem]);
   const requests: { id: string; body: unknown }[] = [];
   let [status, headers]: [number, Readonly<Record<string, string>>] = [204, {}];
   const server = createServer({ key: keyPem, cert: certificatePem }, async (request, response) => {
