@@ -110,7 +110,7 @@ describeRollOutSignal('StageTransitionSignal', () => {
         signal === 'ROLL_OUT'
           ? 'enabled'
           : // Without the characters that CodePipeline refuses.
-            { disabled: 'Lockstep  run run-1  LS601   0001 a  failed   .' },
+            { disabled: 'Lockstep run run-1 LS601 0001 a failed .' },
     }),
   );
 });

@@ -17,7 +17,7 @@ export interface StageTransition {
 
 /** As CodePipeline limits it. */
 const LONGEST_REASON = 300;
-const NOT_IN_A_REASON = /[^a-zA-Z0-9!@ ().*?-]+/g;
+const NOT_IN_A_REASON = /[^a-zA-Z0-9!@().*?-]+/g;
 
 const reasonOf = ({ run, message }: Verdict): string =>
   `Lockstep, run ${run}: ${message}`.replaceAll(NOT_IN_A_REASON, ' ').slice(0, LONGEST_REASON);
