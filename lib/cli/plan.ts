@@ -22,7 +22,10 @@ export async function plan(context: CommandContext): Promise<CommandResult> {
 function lines(plan: Plan, pending: readonly Migration[], target: string, paint: Paint): string[] {
   const notes = [
     ...noteOf('Ahead of these migrations', plan.ahead),
-    ...noteOf('Edited since applied, in layout or comments only', plan.cosmetic),
+    ...noteOf(
+      'Edited since applied, in layout or comments only (`lockstep repair` records it)',
+      plan.cosmetic,
+    ),
   ];
   switch (plan.outcome) {
     case 'refused':

@@ -4,6 +4,7 @@
  *   readPlan   look only: no lease, no lock, nothing written
  *   migrate    the whole job of a process: plan → wait for the lease → apply → release
  *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
+ *   repair     brings the ledger's checksums up to edited files; executes nothing
  *   revert     the same for down scripts out of the ledger; `revertAll` is the whole job of a process
  *
  * Invariants
@@ -22,6 +23,13 @@ export { apply } from './apply.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
 export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';
+export {
+  type Difference,
+  type RefusedEdit,
+  type RepairOptions,
+  type RepairResult,
+  repair,
+} from './repair.ts';
 export { revert } from './revert.ts';
 export type * from './types.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';

@@ -16,6 +16,7 @@ const COMMANDS = [
   'stamp',
   'wait',
   'plan',
+  'repair',
   'status',
   'history',
   'current',

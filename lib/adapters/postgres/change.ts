@@ -1,4 +1,5 @@
 /** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
+import { keptSql } from '../../core/plan/compile/canonical-sql.ts';
 import {
   type Migration,
   migrationName,
@@ -15,7 +16,7 @@ import { literal } from './sql.ts';
 export type DownScript = Script & Migration['settings'];
 
 export interface Change {
-  readonly kind: 'applied' | 'reverted' | 'stamped';
+  readonly kind: 'applied' | 'reverted' | 'stamped' | 'repaired';
   readonly revision: string;
   readonly slug: string;
   readonly phase: string;
@@ -54,8 +55,9 @@ export function insertEntry(change: Change): string {
   const { revision, ordinal, kind, slug, phase, runId, token, lockTimeoutMs, statementTimeoutMs } = change;
   const sums = [change.sha256, change.normalizedSha256];
   const down = change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs });
-  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down];
-  return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
+  const up = kind === 'reverted' ? null : keptSql(change.script.sql);
+  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down, up];
+  return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down, up)
     VALUES (${values.map(literal).join(', ')})`;
 }
 

@@ -29,6 +29,7 @@ export { type CommandProgress, commandProgress } from './command-progress.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { claim, readFence } from './fence.ts';
+export { readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';

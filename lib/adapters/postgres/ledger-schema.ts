@@ -49,9 +49,11 @@ CREATE TABLE lockstep.entry (
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   duration_ms int,
   down jsonb,
+  up text,
   PRIMARY KEY (revision, ordinal)
 );
 COMMENT ON COLUMN lockstep.entry.down IS 'The compiled down script, so that a roll-back works from an older bundle.';
+COMMENT ON COLUMN lockstep.entry.up IS 'What was applied, without comments and passwords; null where it is large.';
 CREATE TABLE lockstep.journal (
   revision bigint NOT NULL,
   ordinal int NOT NULL,

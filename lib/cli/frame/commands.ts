@@ -23,6 +23,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addWriting(program, add);
   addRunning(program, add);
   addReading(program, add);
+  addCare(program, add);
   addBackfill(program, add);
   addLock(program, add);
   add(program, 'dev', {
@@ -95,6 +96,19 @@ function addReading(program: Grammar, add: Add): void {
     examples: ['current'],
     load: async () => (await import('../current.ts')).current,
   });
+}
+
+/** Of the ledger, and of what it says about the database. */
+function addCare(program: Grammar, add: Add): void {
+  add(program, 'repair', {
+    summary: 'bring the ledger up to files that were edited since',
+    examples: ['repair', 'repair --accept 0042'],
+    load: async () => (await import('../repair.ts')).repair,
+  }).option(
+    '--accept <revision>',
+    'record this one although more than layout or comments was edited (repeatable)',
+    eachRevision,
+  );
 }
 
 function addBackfill(program: Grammar, add: Add): void {

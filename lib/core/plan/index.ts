@@ -18,6 +18,7 @@
  * `refusal()` where somebody wanted to act.
  */
 export * from './bundle.ts';
+export * from './edits.ts';
 export * from './ledger-state.ts';
 export * from './plan.ts';
 export * from './postcondition.ts';

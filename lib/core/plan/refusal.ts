@@ -25,7 +25,8 @@ function explain(problem: PlanProblem, more: string): { what: string; remedy: st
     case 'drift':
       return {
         what: `${name} was edited after it was applied${more}.`,
-        remedy: 'Restore the file as it was applied and put the change into a new migration.',
+        remedy:
+          'Restore the file as it was applied and put the change into a new migration; `lockstep repair` shows what differs.',
       };
     case 'gap':
       return {

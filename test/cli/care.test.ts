@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { folderWith, lockstep } from './command-line.ts';
+import { databaseForTest } from './database-content.ts';
+
+const APPLIED = {
+  '0001_a.sql': 'CREATE TABLE a (id int);\n',
+  '0002_b.sql': 'CREATE TABLE b (id int);\n',
+};
+
+/** A command on a database, with files that may differ from call to call. */
+async function site() {
+  const { url, name } = await databaseForTest();
+  const run = async (files: Readonly<Record<string, string>>, ...args: string[]) =>
+    lockstep([...args, '--migrations', await folderWith(files)], { DATABASE_URL: url });
+  return { url, name, run };
+}
+
+describe('repair', () => {
+  it('gives recorded and refused edits as JSON, and the exit code of drift while one is refused', async () => {
+    const { run, name } = await site();
+    await run(APPLIED, 'up');
+    const edited = {
+      '0001_a.sql': 'create table a (id int)\n',
+      '0002_b.sql': 'CREATE TABLE b (id bigint);\n',
+    };
+    const first = await run(edited, 'repair', '--json');
+    expect(first).toMatchObject({ exitCode: 4, stderr: expect.not.stringContaining('Error') });
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      target: name,
+      recorded: [{ migration: '0001_a', accepted: false }],
+      refused: [{ revision: '0002', up: { file: '0002_b.sql', diff: expect.any(Array) }, down: null }],
+      orphaned: [],
+      error: { code: 'LS501' },
+    });
+    const second = await run(edited, 'repair', '--json', '--accept', '1', '--accept', '2');
+    expect(second).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(second.stdout)).toMatchObject({ recorded: [{ migration: '0002_b', accepted: true }] });
+    expect(await run(edited, 'up')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('refuses a revision that is no number', async () => {
+    const { run } = await site();
+    expect(await run(APPLIED, 'repair', '--accept', 'all')).toMatchObject({ exitCode: 2 });
+  });
+});
