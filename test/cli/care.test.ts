@@ -16,7 +16,9 @@ async function site() {
 }
 
 describe('repair', () => {
-  it('gives recorded and refused edits as JSON, and the exit code of drift while one is refused', async () => {
+  it('gives recorded and refused edits as JSON, and the exit code of drift while one is refused', {
+    timeout: 120_000,
+  }, async () => {
     const { run, name } = await site();
     await run(APPLIED, 'up');
     const edited = {

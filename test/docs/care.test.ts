@@ -3,4 +3,7 @@ import { runSection } from './console.ts';
 
 const SECTIONS = ['Files that were edited after they were applied'];
 
-test.each(SECTIONS)('care.md: %s', (title) => runSection('docs/care.md', title));
+/** Each command is a process. */
+const TIME_LIMIT_MS = 120_000;
+
+test.each(SECTIONS)('care.md: %s', (title) => runSection('docs/care.md', title), TIME_LIMIT_MS);

@@ -55,11 +55,15 @@ export function insertEntry(change: Change): string {
   const { revision, ordinal, kind, slug, phase, runId, token, lockTimeoutMs, statementTimeoutMs } = change;
   const sums = [change.sha256, change.normalizedSha256];
   const down = change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs });
-  const up = kind === 'reverted' ? null : keptSql(change.script.sql);
-  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down, up];
+  const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down];
+  const up = kind === 'reverted' ? undefined : keptSql(change.script.sql);
   return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down, up)
-    VALUES (${values.map(literal).join(', ')})`;
+    VALUES (${values.map(literal).join(', ')}, ${up === undefined ? 'NULL' : encoded(up)})`;
 }
+
+/** PostgreSQL tells the place of an error in a function's body only if that text is in the message once. */
+const encoded = (text: string): string =>
+  `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(text, 'utf8').toString('base64')}', 'base64'), 'UTF8')`;
 
 export function insertJournal(change: Change, step: Step, before?: Before): string {
   const { revision, ordinal, kind, runId, token } = change;
