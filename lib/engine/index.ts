@@ -5,6 +5,7 @@
  *   migrate    the whole job of a process: plan → wait for the lease → apply → release
  *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
  *   repair     brings the ledger's checksums up to edited files; executes nothing
+ *   verify     compares the ledger with the catalogs; reads only
  *   revert     the same for down scripts out of the ledger; `revertAll` is the whole job of a process
  *
  * Invariants
@@ -32,5 +33,6 @@ export {
 } from './repair.ts';
 export { revert } from './revert.ts';
 export type * from './types.ts';
+export { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';
 export { pauseBackfills, type RunningBackfill, readRunningBackfills } from './watch-backfills.ts';

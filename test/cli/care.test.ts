@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { queryRows } from '../support/postgres.ts';
 import { folderWith, lockstep } from './command-line.ts';
 import { databaseForTest } from './database-content.ts';
 
@@ -44,4 +45,21 @@ describe('repair', () => {
     const { run } = await site();
     expect(await run(APPLIED, 'repair', '--accept', 'all')).toMatchObject({ exitCode: 2 });
   });
+});
+
+describe('verify', () => {
+  it('gives findings as JSON with the exit code 1, also without the files', async () => {
+    const { url, run } = await site();
+    await run(APPLIED, 'up');
+    const well = await run(APPLIED, 'verify', '--json');
+    expect(well).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(well.stdout)).toMatchObject({ findings: [], objects: 4, notChecked: [] });
+    await queryRows(url, 'DROP TABLE b');
+    const amiss = await lockstep(['verify', '--json', '--migrations', '/nowhere'], { DATABASE_URL: url });
+    expect(amiss).toMatchObject({ exitCode: 1 });
+    expect(JSON.parse(amiss.stdout)).toMatchObject({
+      findings: [{ kind: 'missing', object: 'b', what: expect.any(String), remedy: expect.any(String) }],
+      error: { code: 'LS508' },
+    });
+  }, 120_000);
 });

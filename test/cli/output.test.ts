@@ -17,6 +17,7 @@ const COMMANDS = [
   'wait',
   'plan',
   'repair',
+  'verify',
   'status',
   'history',
   'current',

@@ -1,7 +1,10 @@
 import { test } from 'vitest';
 import { runSection } from './console.ts';
 
-const SECTIONS = ['Files that were edited after they were applied'];
+const SECTIONS = [
+  'Files that were edited after they were applied',
+  'Whether the database is what the ledger says',
+];
 
 /** Each command is a process. */
 const TIME_LIMIT_MS = 120_000;

@@ -23,13 +23,14 @@
  */
 export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
 export { type RunningBackfill, readBackfills, setPaused } from './backfills.ts';
+export { readDamage, readMissing } from './catalog-damage.ts';
 export { type Change, type DownScript, stepSha256 } from './change.ts';
 export { clientConfig } from './client-config.ts';
 export { type CommandProgress, commandProgress } from './command-progress.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { claim, readFence } from './fence.ts';
-export { readKeptDowns, readKeptSql } from './kept-scripts.ts';
+export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';

@@ -31,3 +31,24 @@ export async function readKeptSql(
   );
   return new Map(rows.map(({ id, up }) => [id ?? '', up ?? '']));
 }
+
+/** A revision that is applied, with what was applied. */
+export interface AppliedScript {
+  readonly revision: string;
+  readonly slug: string;
+  readonly sha256: string;
+  readonly normalizedSha256: string;
+  /** In its canonical form; null for a large script, and for one that was recorded without its file. */
+  readonly up: string | null;
+}
+
+/** In the order in which they were applied: a repair changes what is known of a script, not when it ran. Throws LS3xx. */
+export async function readAppliedScripts(session: Session): Promise<readonly AppliedScript[]> {
+  const rows = await session.queryLedger(
+    `SELECT pg_catalog.json_agg(x ORDER BY x.ran) AS scripts FROM (
+       SELECT a.written_as AS revision, a.slug, a.sha256, a.normalized_sha256 AS "normalizedSha256", a.up,
+         (SELECT pg_catalog.max(e.id) FROM lockstep.entry e WHERE e.revision = a.revision AND e.kind <> 'repaired') AS ran
+       FROM lockstep.applied a) x`,
+  );
+  return JSON.parse(rows?.[0]?.scripts ?? '[]') ?? [];
+}

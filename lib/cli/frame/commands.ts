@@ -109,6 +109,11 @@ function addCare(program: Grammar, add: Add): void {
     'record this one although more than layout or comments was edited (repeatable)',
     eachRevision,
   );
+  add(program, 'verify', {
+    summary: 'compare the ledger with what is in the database',
+    examples: ['verify', 'verify --json'],
+    load: async () => (await import('../verify.ts')).verify,
+  });
 }
 
 function addBackfill(program: Grammar, add: Add): void {

@@ -89,6 +89,7 @@ export const CATALOGUE = {
   LS503: entry(ErrorName.Drift, drift, 'an applied migration is missing from the bundle'),
   LS504: entry(ErrorName.Usage, usage, 'the revision asked for is not known'),
   LS505: entry(ErrorName.PlanStale, failed, 'someone migrated since the plan was made'),
+  LS508: entry(ErrorName.Drift, failed, 'the database is not as the ledger says'),
   LS601: entry(ErrorName.MigrationFailed, failed, 'a migration failed'),
   LS602: entry(ErrorName.MigrationFailed, failed, 'a migration ended its own transaction'),
   LS603: entry(ErrorName.MigrationFailed, failed, 'the outcome of a statement cannot be told'),

@@ -5,6 +5,8 @@
 export interface RangeVar {
   readonly schemaname?: string;
   readonly relname: string;
+  /** `t` for a temporary one. */
+  readonly relpersistence?: string;
 }
 
 export interface StringNode {
@@ -31,6 +33,9 @@ export interface DefElem {
 
 export interface Constraint {
   readonly contype: string;
+  readonly conname?: string;
+  /** Of an index that becomes this constraint. */
+  readonly indexname?: string;
   readonly raw_expr?: unknown;
   /** `s` for STORED, `v` for VIRTUAL. */
   readonly generated_kind?: string;
@@ -48,6 +53,7 @@ export interface AlterTableCmd {
   readonly name?: string;
   readonly def?: {
     readonly ColumnDef?: ColumnDef;
+    readonly Constraint?: Constraint;
     readonly PartitionCmd?: { readonly name: RangeVar; readonly concurrent?: boolean };
   };
   readonly behavior?: string;
@@ -61,10 +67,40 @@ interface WithClause {
   readonly withClause?: { readonly ctes?: readonly CommonTableExpr[] };
 }
 
+/** CREATE TABLE, also of a foreign one. */
+interface TableDefinition {
+  readonly relation: RangeVar;
+  readonly tableElts?: readonly { readonly ColumnDef?: ColumnDef; readonly Constraint?: Constraint }[];
+  /** Of a partition. */
+  readonly partbound?: unknown;
+}
+
+interface IntoClause {
+  readonly rel: RangeVar;
+}
+
+interface SequenceDefinition {
+  readonly sequence: RangeVar;
+  readonly options?: readonly DefElem[];
+}
+
+/** What is renamed or moved: a relation or a part of one, or another object. */
+export interface Subject {
+  readonly relation?: RangeVar;
+  readonly object?: ObjectName;
+  readonly subname?: string;
+}
+
+interface Constant {
+  readonly A_Const?: { readonly sval?: { readonly sval?: string } };
+}
+
 interface Statements {
   AlterDatabaseStmt: { readonly options?: readonly DefElem[] };
   /** ADD VALUE, or RENAME VALUE if there is an old one. */
   AlterEnumStmt: { readonly oldVal?: string; readonly newVal?: string };
+  AlterObjectSchemaStmt: Subject & { readonly objectType: string; readonly newschema: string };
+  AlterSeqStmt: SequenceDefinition;
   AlterSubscriptionStmt: { readonly kind: string; readonly options?: readonly DefElem[] };
   AlterSystemStmt: object;
   AlterTableMoveAllStmt: { readonly orig_tablespacename: string; readonly objtype: string };
@@ -74,9 +110,21 @@ interface Statements {
     readonly objtype: string;
   };
   ClusterStmt: { readonly relation?: RangeVar };
+  CompositeTypeStmt: { readonly typevar: RangeVar };
   CopyStmt: { readonly filename?: string; readonly is_from?: boolean };
+  CreateDomainStmt: { readonly domainname: readonly StringNode[] };
+  CreateEnumStmt: { readonly typeName: readonly StringNode[] };
+  CreateExtensionStmt: { readonly extname: string };
+  CreateForeignTableStmt: { readonly base: TableDefinition };
+  CreateFunctionStmt: { readonly funcname: readonly StringNode[]; readonly is_procedure?: boolean };
+  CreateRangeStmt: { readonly typeName: readonly StringNode[] };
+  CreateSchemaStmt: { readonly schemaname?: string };
+  CreateSeqStmt: SequenceDefinition;
+  CreateStmt: TableDefinition;
   CreateSubscriptionStmt: { readonly options?: readonly DefElem[] };
+  CreateTableAsStmt: { readonly into: IntoClause; readonly objtype: string };
   CreateTableSpaceStmt: { readonly tablespacename: string };
+  CreateTrigStmt: { readonly trigname: string; readonly relation: RangeVar };
   CreatedbStmt: { readonly dbname: string };
   DeleteStmt: WithClause & {
     readonly relation: RangeVar;
@@ -84,6 +132,7 @@ interface Statements {
     readonly usingClause?: unknown;
   };
   DiscardStmt: { readonly target: string };
+  DoStmt: { readonly args: readonly DefElem[] };
   DropOwnedStmt: { readonly roles: readonly { readonly RoleSpec: { readonly rolename?: string } }[] };
   DropStmt: {
     readonly objects: readonly ObjectName[];
@@ -106,10 +155,17 @@ interface Statements {
     /** Of a schema, or a database. */
     readonly name?: string;
   };
+  RenameStmt: Subject & { readonly renameType: string; readonly newname: string };
   SelectStmt: WithClause & {
+    readonly intoClause?: IntoClause;
     readonly targetList?: readonly {
       readonly ResTarget?: {
-        readonly val?: { readonly FuncCall?: { readonly funcname: readonly StringNode[] } };
+        readonly val?: {
+          readonly FuncCall?: {
+            readonly funcname: readonly StringNode[];
+            readonly args?: readonly Constant[];
+          };
+        };
       };
     }[];
   };
@@ -125,7 +181,8 @@ interface Statements {
     readonly rels?: readonly { readonly VacuumRelation: { readonly relation?: RangeVar } }[];
     readonly is_vacuumcmd?: boolean;
   };
-  VariableSetStmt: { readonly kind: string };
+  VariableSetStmt: { readonly kind: string; readonly name?: string; readonly args?: readonly Constant[] };
+  ViewStmt: { readonly view: RangeVar };
 }
 
 /** A statement: exactly one of these keys, or one that nothing here asks for. */
