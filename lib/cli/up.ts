@@ -5,7 +5,13 @@ import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, duration, some } from './frame/format.ts';
 import { targetContext } from './frame/target-context.ts';
 
-export async function up(context: CommandContext<{ readonly to?: string }>): Promise<CommandResult> {
+interface UpOptions {
+  readonly to?: string;
+  readonly dryRun?: true;
+}
+
+export async function up(context: CommandContext<UpOptions>): Promise<CommandResult> {
+  if (context.options.dryRun) return (await import('./dry-run.ts')).dryRun(context);
   const target = targetContext(context);
   const source = await openSource(context.options);
   const leases = await openLeases(target.lease);

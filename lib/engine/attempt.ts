@@ -100,6 +100,7 @@ class RunningAttempt implements Attempt {
     const { session, on, timeLeftMs } = this;
     if (given) await nameSession(given, this.#name());
     else await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
+    if (this.#options.isDryRun) return;
     await claimDatabase(session, this.#lease, async (floor) => {
       await this.#mint(floor);
       await nameSession(session, this.#name());

@@ -12,7 +12,9 @@ import { type Attempt, withAttempt } from './attempt.ts';
 import { LOOK, withSession } from './open-session.ts';
 import type { MigrateOptions } from './types.ts';
 
-export type ExclusiveOptions = Omit<MigrateOptions, 'source' | 'toRevision'>;
+export type ExclusiveOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & {
+  readonly isDryRun?: boolean | undefined;
+};
 export type Admission = Extract<Acquired, { kind: 'acquired' }>;
 
 export interface Job<Result> {
@@ -60,7 +62,7 @@ async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Pro
     return runWith(options, { store: leases, look, session: undefined }, job);
   }
   return withSession(options, LOOK, async (session) => {
-    const store = new PostgresLeaseStore(session, (ms) => clock.sleep(ms));
+    const store = new PostgresLeaseStore(session, (ms) => clock.sleep(ms), options.isDryRun);
     try {
       return await runWith(options, { store, look: (waitedMs) => job.look(session, waitedMs), session }, job);
     } catch (error) {

@@ -3,6 +3,7 @@
  *
  *   readPlan   look only: no lease, no lock, nothing written
  *   migrate    the whole job of a process: plan → wait for the lease → apply → release
+ *   dryRun     the same, tried in a transaction that is rolled back
  *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
  *   repair     brings the ledger's checksums up to edited files; executes nothing
  *   verify     compares the ledger with the catalogs; reads only
@@ -21,6 +22,7 @@
  * next one itself, a workflow does so by Retry.
  */
 export { apply } from './apply.ts';
+export { type DryRunResult, dryRun } from './dry-run.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
 export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';

@@ -50,7 +50,7 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
 }
 
 /** Everything that can be known to be wrong is found before the lease is asked for. */
-async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
+export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
   const { plan } = await planOn(session, options);
   const refused = refusal(plan);
   if (refused) throw refused;

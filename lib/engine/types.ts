@@ -84,6 +84,8 @@ export interface AttemptOptions extends EngineContext {
   readonly lease: Lease;
   /** Time until this attempt must have stopped; Infinity for a process. */
   readonly timeLeftMs?: (() => number) | undefined;
+  /** Only tries: writes nothing to the ledger, and needs none. */
+  readonly isDryRun?: boolean | undefined;
 }
 
 export interface ApplyOptions extends AttemptOptions {

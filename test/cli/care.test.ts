@@ -63,3 +63,26 @@ describe('verify', () => {
     });
   }, 120_000);
 });
+
+describe('up --dry-run', () => {
+  it('gives what was tried as JSON, and the exit code 1 with the code that `up` would have, if one fails', async () => {
+    const { url, run, name } = await site();
+    const well = await run(APPLIED, 'up', '--dry-run', '--json');
+    expect(well).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(well.stdout)).toMatchObject({
+      target: name,
+      outcome: 'pending',
+      pending: ['0001_a', '0002_b'],
+      tried: [{ migration: '0001_a' }, { migration: '0002_b' }],
+      leftOut: [],
+      notTried: [],
+      sequences: [],
+    });
+    const amiss = await run({ ...APPLIED, '0003_c.sql': 'DROP TABLE c;\n' }, 'up', '--dry-run', '--json');
+    expect(amiss).toMatchObject({ exitCode: 1 });
+    expect(JSON.parse(amiss.stdout)).toMatchObject({
+      error: { code: 'LS614', position: { file: '0003_c.sql', line: 1 }, context: { code: 'LS601' } },
+    });
+    expect(await queryRows(url, `SELECT FROM pg_namespace WHERE nspname = 'lockstep'`)).toEqual([]);
+  }, 120_000);
+});

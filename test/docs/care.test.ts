@@ -4,6 +4,7 @@ import { runSection } from './console.ts';
 const SECTIONS = [
   'Files that were edited after they were applied',
   'Whether the database is what the ledger says',
+  'Trying it without keeping it',
 ];
 
 /** Each command is a process. */

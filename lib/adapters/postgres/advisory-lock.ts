@@ -88,7 +88,8 @@ export async function endLostSession(session: Session): Promise<void> {
   await endSession(session, session.facts).catch(() => undefined);
 }
 
-async function holdsLock(session: Session): Promise<boolean> {
+/** Asked without the login's help, so that it may be asked in a transaction, too. */
+export async function holdsLock(session: Session): Promise<boolean> {
   const { pid } = session.facts;
   const [row] = await session.query(
     `SELECT pg_catalog.pg_backend_pid() = ${pid}

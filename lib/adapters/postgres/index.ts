@@ -29,6 +29,7 @@ export { clientConfig } from './client-config.ts';
 export { type CommandProgress, commandProgress } from './command-progress.ts';
 export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } from './config.ts';
 export { type ConnectOptions, connect } from './connect.ts';
+export { advancedSequences, beginDryRun, type DryRun, endDryRun, tryBatches, tryStep } from './dry-run.ts';
 export { claim, readFence } from './fence.ts';
 export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';

@@ -8,6 +8,9 @@
  * a holder that is idle for the whole lease duration is silent, and taking over from it means to end its session;
  * the lock, once it is had, proves that the session is gone.
  *
+ * A dry run takes the lease as well, and leaves no trace: it needs no ledger, and its token is not stored, because it
+ * never writes; while it has the lock nobody else mints one.
+ *
  * Who is authoritative: pg_locks. What can fail: LS402 for a session that is lost or was ended, LS3xx.
  */
 import { LockstepError } from '../../core/errors/index.ts';
@@ -19,7 +22,7 @@ import type {
   LeaseStore,
 } from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
-import { IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
+import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
 import { type Fence, readFence } from './fence.ts';
 import { ensureLedger } from './ledger-schema.ts';
 import type { Session } from './session.ts';
@@ -41,10 +44,12 @@ interface Found {
 export class PostgresLeaseStore implements LeaseStore {
   readonly #session: Session;
   readonly #sleep: (ms: number) => Promise<void>;
+  readonly #isDryRun: boolean;
 
-  constructor(session: Session, sleep: (ms: number) => Promise<void>) {
+  constructor(session: Session, sleep: (ms: number) => Promise<void>, isDryRun = false) {
     this.#session = session;
     this.#sleep = sleep;
+    this.#isDryRun = isDryRun;
   }
 
   async read(target: string): Promise<LeaseRecord | undefined> {
@@ -55,13 +60,16 @@ export class PostgresLeaseStore implements LeaseStore {
     const { target, holder, durationMs } = request;
     const lock = (await this.#holdsLock()) ? 'locked' : await this.#lock(request);
     if (typeof lock === 'object' && 'heldBy' in lock) return { kind: 'held', record: lock.heldBy };
-    await ensureLedger(this.#session);
-    await this.#enter(holder, durationMs);
+    if (!this.#isDryRun) {
+      await ensureLedger(this.#session);
+      await this.#enter(holder, durationMs);
+    }
     const lease = { target, holder, durationMs, token: 0 };
     return { kind: 'acquired', lease, ...(typeof lock === 'object' ? lock : {}) };
   }
 
   async mint(lease: Lease, floor = 0): Promise<Lease> {
+    if (this.#isDryRun) return { ...lease, token: ((await readFence(this.#session))?.token ?? 0) + 1 };
     const token = await this.#whileHolding(
       lease,
       (mine) =>
@@ -143,7 +151,8 @@ export class PostgresLeaseStore implements LeaseStore {
     return (await lockHolder(this.#session))?.pid === this.#session.facts.pid;
   }
 
-  #tokenHeld(lease: Lease): Promise<number | undefined> {
+  async #tokenHeld(lease: Lease): Promise<number | undefined> {
+    if (this.#isDryRun) return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
     return this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
   }
 
@@ -153,15 +162,15 @@ export class PostgresLeaseStore implements LeaseStore {
     const newest = lease.token === 0 ? 'true' : `token = ${lease.token}`;
     const mine = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND ${newest}
       AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
-    try {
-      const rows = await this.#session.queryLedger(statement(mine));
-      return rows?.[0] && Number(rows[0].token);
-    } catch (error) {
-      // With the session, its lock is gone.
-      if (error instanceof LockstepError && error.code === 'LS301') return undefined;
-      throw error;
-    }
+    const rows = await this.#session.queryLedger(statement(mine)).catch(ifLost);
+    return rows?.[0] && Number(rows[0].token);
   }
+}
+
+/** With the session, its lock is gone. */
+function ifLost(error: unknown): undefined {
+  if (error instanceof LockstepError && error.code === 'LS301') return undefined;
+  throw error;
 }
 
 const freeRecord = (target: string, { token, leaseMs }: Fence): LeaseRecord => ({

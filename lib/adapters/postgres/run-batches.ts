@@ -109,11 +109,7 @@ function messageFor(
   timeLeftMs: number,
 ): SentMessage {
   const { searchPath, user, actingAs } = session.facts;
-  const { statement, batch } = step;
-  const sql = Buffer.from(change.script.sql, 'utf8');
-  const [head, tail] = [sql.subarray(statement.start, batch.start), sql.subarray(batch.end, statement.end)];
-  const condition = conditionOf(batch, range);
-  const text = `${head}${condition}${tail}`;
+  const { text, inFile } = withCondition(change, step, conditionOf(step.batch, range));
   const before = [
     'BEGIN ISOLATION LEVEL READ COMMITTED',
     checkFence(change),
@@ -131,15 +127,29 @@ function messageFor(
     `SELECT lockstep.leave_batch(${leave.join(', ')})`,
     'COMMIT',
   ];
-  const grown = Buffer.byteLength(condition, 'utf8') - (batch.end - batch.start);
   return {
     change,
     step,
-    statements: [statement],
+    statements: [step.statement],
     texts: [text],
     before: before.join(';\n'),
     statementsBefore: before.length - 1,
     text: `${before.join(';\n')}${text}${after.join(STATEMENT_SEPARATOR)}`,
+    inFile,
+  };
+}
+
+/** The statement with a condition in the place of the call. */
+export function withCondition(
+  { script }: Change,
+  { statement, batch }: BatchedStep,
+  condition: string,
+): { readonly text: string; readonly inFile: (byte: number) => number } {
+  const sql = Buffer.from(script.sql, 'utf8');
+  const [head, tail] = [sql.subarray(statement.start, batch.start), sql.subarray(batch.end, statement.end)];
+  const grown = Buffer.byteLength(condition, 'utf8') - (batch.end - batch.start);
+  return {
+    text: `${head}${condition}${tail}`,
     // Everything in the condition is the call, as far as the author can see.
     inFile: (byte) => (byte <= head.length ? byte : Math.max(batch.start - statement.start, byte - grown)),
   };

@@ -52,9 +52,16 @@ function addWriting(program: Grammar, add: Add): void {
 function addRunning(program: Grammar, add: Add): void {
   add(program, 'up', {
     summary: 'apply what is pending',
-    examples: ['up', 'up --to 0042', 'up --bundle bundle.json --lease dynamodb://lockstep-leases'],
+    examples: [
+      'up',
+      'up --to 0042',
+      'up --dry-run',
+      'up --bundle bundle.json --lease dynamodb://lockstep-leases',
+    ],
     load: async () => (await import('../up.ts')).up,
-  }).option('--to <revision>', 'apply up to and including this one', revision);
+  })
+    .option('--to <revision>', 'apply up to and including this one', revision)
+    .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile');
   add(program, 'down', {
     summary: 'revert with the down scripts in the ledger',
     examples: ['down -1', 'down --to 0041', 'down --to 0'],

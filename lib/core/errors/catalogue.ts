@@ -101,6 +101,7 @@ export const CATALOGUE = {
   LS609: entry(ErrorName.MigrationFailed, failed, 'a back-fill has no usable key'),
   LS612: entry(ErrorName.Drift, drift, 'a migration that is half applied is missing'),
   LS613: entry(ErrorName.MigrationFailed, failed, 'a statement had no effect'),
+  LS614: entry(ErrorName.MigrationFailed, failed, 'a migration would fail'),
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
   LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),
