@@ -45,6 +45,8 @@ export const handler = handlerFor({
       lease: { ...held, token: 0 },
       source: sourceOfBundle(bundle),
       toRevision: plan.toRevision ?? undefined,
+      phase: plan.phase ?? undefined,
+      forceContract: plan.forceContract,
       planLastEntryId: plan.lastEntryId,
       restorePoint: restorePoint.id,
       signal,

@@ -30,6 +30,8 @@ export const handler = handlerFor({
       signal,
       source,
       toRevision: request.toRevision,
+      phase: request.phase,
+      forceContract: request.forceContract,
     });
     const refused = refusal(plan);
     if (refused) throw refused;

@@ -5,8 +5,8 @@
  *   waitForSchema      only wait; for apps whose migrations a pipeline, a workflow or a job applies
  *
  * Invariants: however many instances call it at once, each migration is applied once; when the promise is
- * fulfilled, everything in these migrations is applied; a database that is ahead of them (the app was rolled
- * back) is ready. Who is authoritative: the ledger.
+ * fulfilled, everything in these migrations is applied, except contract ones that were not to be applied yet; a
+ * database that is ahead of them (the app was rolled back) is ready. Who is authoritative: the ledger.
  *
  * LOCKSTEP_MIGRATE in the environment decides without a change of code: `run` (default of migrateOnStartup),
  * `wait`, or `off` (return at once; for tests and for tools that load the app).
@@ -15,9 +15,17 @@
  * database and what to do next: LS102 to LS210 (settings, migrations), LS3xx (database), LS401 and LS405 (time
  * is over), LS50x (drift), LS6xx (a migration failed). Let it end the process: the deployer keeps the old one.
  */
+import { hostname } from 'node:os';
 import { configurationError } from './adapters/postgres/config.ts';
+import { inBackground } from './adapters/process/background.ts';
 import { systemClock } from './adapters/process/clock.ts';
+import { LockstepError } from './core/errors/index.ts';
+import type { MigrationSource } from './core/plan/index.ts';
 import {
+  type EngineContext,
+  type InstanceIdentity,
+  keepHeard,
+  type MigrateOptions,
   type MigrateResult,
   migrate,
   type Observer,
@@ -34,8 +42,8 @@ import {
   type TargetSettings,
 } from './settings/index.ts';
 
-export { LockstepError } from './core/errors/index.ts';
 export type { DatabaseConfig, EngineEvent, MigrateResult, Observer, WaitResult } from './engine/index.ts';
+export { LockstepError };
 
 export interface GateOptions extends MigrationsLocation, TargetOptions {
   /** For how long to wait for others: their lease, or their migrations. Default 10 minutes. */
@@ -44,22 +52,32 @@ export interface GateOptions extends MigrationsLocation, TargetOptions {
   readonly signal?: AbortSignal;
   /** Told what goes on, for the app's own log. */
   readonly on?: Observer;
+  /** How often this instance says that it is alive, so that contract migrations wait for it. Default 30 s; 0: never. */
+  readonly heartbeatMs?: number;
 }
 
 export interface StartupOptions extends GateOptions {
   /** Silence after which a holder is taken over. Default 30 s. */
   readonly leaseDurationMs?: number;
+  /** `expand` leaves contract migrations to somebody else. Default: all phases. */
+  readonly phase?: 'expand';
 }
 
-export type WaitOutcome = { readonly mode: 'off' } | ({ readonly mode: 'wait' } & WaitResult);
-export type StartupOutcome = WaitOutcome | ({ readonly mode: 'run' } & MigrateResult);
+/** An instance that shuts down says so; of one that only ends it shows after three heartbeats. Never throws. */
+export interface Present {
+  leave(): Promise<void>;
+}
+
+export type WaitOutcome = Present & ({ readonly mode: 'off' } | ({ readonly mode: 'wait' } & WaitResult));
+export type StartupOutcome = WaitOutcome | (Present & { readonly mode: 'run' } & MigrateResult);
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_LEASE_MS = 30_000;
+const DEFAULT_HEARTBEAT_MS = 30_000;
 
-/** Waits until everything is applied. With LOCKSTEP_MIGRATE=off it returns at once. Throws LockstepError. */
+/** Waits until everything but contract migrations is applied. With LOCKSTEP_MIGRATE=off it returns at once. Throws LockstepError. */
 export async function waitForSchema(options: GateOptions = {}): Promise<WaitOutcome> {
-  return readMode('wait') === 'off' ? { mode: 'off' } : wait(options);
+  return readMode('wait') === 'off' ? { mode: 'off', ...ABSENT } : wait(options);
 }
 
 /** Applies what is pending, or waits, or does nothing, as LOCKSTEP_MIGRATE says. Throws LockstepError. */
@@ -67,7 +85,7 @@ export async function migrateOnStartup(options: StartupOptions = {}): Promise<St
   const mode = readMode('run');
   switch (mode) {
     case 'off':
-      return { mode };
+      return { mode, ...ABSENT };
     case 'wait':
       return wait(options);
     case 'run':
@@ -80,29 +98,55 @@ export async function migrateOnStartup(options: StartupOptions = {}): Promise<St
 async function wait(options: GateOptions): Promise<WaitOutcome> {
   const { database } = readSettings(options);
   const { signal, on, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const source = await openSource(options);
-  return {
-    mode: 'wait',
-    ...(await waitUntilApplied({ database, source, clock: systemClock, signal, on, timeoutMs })),
-  };
+  const context = { database, clock: systemClock, on, source: await openSource(options) };
+  const instance = newInstance(options);
+  const result = await waitUntilApplied({ ...context, phase: 'expand', signal, timeoutMs, instance });
+  return { mode: 'wait', ...result, ...present(context, instance) };
 }
 
 async function run(options: StartupOptions): Promise<StartupOutcome> {
   const { database, target, lease } = readSettings(options);
-  const { signal, on, timeoutMs = DEFAULT_TIMEOUT_MS, leaseDurationMs = DEFAULT_LEASE_MS } = options;
-  const result = await migrate({
-    database,
+  const { phase, signal, on } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, leaseDurationMs = DEFAULT_LEASE_MS } = options;
+  const context = { database, clock: systemClock, on, source: await openSource(options) };
+  const instance = newInstance(options);
+  const result = await migrateOrExpand({
+    ...context,
     target,
-    source: await openSource(options),
     leases: await openLeases(lease),
     holder: newHolder(),
     leaseDurationMs,
     leaseWaitMs: timeoutMs,
-    clock: systemClock,
+    phase,
     signal,
-    on,
+    instance,
   });
-  return { mode: 'run', ...result };
+  return { mode: 'run', ...result, ...present(context, instance) };
+}
+
+/** What older instances may need stays for as long as they live: a start that failed on it would keep them alive. */
+async function migrateOrExpand(options: MigrateOptions): Promise<MigrateResult> {
+  try {
+    return await migrate(options);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'LS510') throw error;
+    options.on?.({ kind: 'contract-held-back', error });
+    return migrate({ ...options, phase: 'expand' });
+  }
+}
+
+const ABSENT: Present = { leave: async () => undefined };
+
+function newInstance({ heartbeatMs = DEFAULT_HEARTBEAT_MS }: GateOptions): InstanceIdentity | undefined {
+  if (heartbeatMs === 0) return undefined;
+  return { id: newHolder(), name: `${hostname()}:${process.pid}`, everyMs: heartbeatMs };
+}
+
+function present(
+  context: EngineContext & { readonly source: MigrationSource },
+  instance: InstanceIdentity | undefined,
+): Present {
+  return instance ? keepHeard({ ...context, instance, repeat: inBackground }) : ABSENT;
 }
 
 const MODES = ['off', 'wait', 'run'] as const;

@@ -55,6 +55,8 @@ function planData({ bundle, plan, request }: Planned): PlanData {
     appliedCount: plan.appliedCount,
     hazards: hazards.slice(0, VERDICT_LIST_LIMIT),
     toRevision: request.toRevision ?? null,
+    phase: request.phase ?? null,
+    forceContract: request.forceContract ?? false,
     lastEntryId: plan.lastEntryId,
     bundleDigest: bundle.digest,
   };

@@ -10,6 +10,7 @@ interface DownOptions {
   /** Of `-N`. */
   readonly count?: number;
   readonly to?: string;
+  readonly run?: string;
 }
 
 export async function down(context: CommandContext<DownOptions>): Promise<CommandResult> {
@@ -29,12 +30,17 @@ export async function down(context: CommandContext<DownOptions>): Promise<Comman
   };
 }
 
-function requestOf({ count: howMany, to }: DownOptions): RevertRequest {
-  if (howMany !== undefined && to === undefined) return { kind: 'count', count: howMany };
-  if (to !== undefined && howMany === undefined) return { kind: 'to', revision: to };
+function requestOf({ count: howMany, to, run }: DownOptions): RevertRequest {
+  const asked: RevertRequest[] = [];
+  if (howMany !== undefined) asked.push({ kind: 'count', count: howMany });
+  if (to !== undefined) asked.push({ kind: 'to', revision: to });
+  if (run !== undefined) asked.push({ kind: 'run', runId: run });
+  const [request] = asked;
+  if (request && asked.length === 1) return request;
   throw new LockstepError('LS101', {
     what: 'How much is to be reverted is not said, or said twice.',
     state: NOTHING_CHANGED,
-    remedy: 'Give either -N, such as `lockstep down -1`, or --to with the revision that stays.',
+    remedy:
+      'Give one of -N, such as `lockstep down -1`, --to with the revision that stays, and --run with the run that is taken back.',
   });
 }

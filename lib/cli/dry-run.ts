@@ -4,14 +4,15 @@ import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, duration, some } from './frame/format.ts';
 import { targetContext } from './frame/target-context.ts';
+import { askedOf, type UpOptions } from './up-options.ts';
 
 /** `up --dry-run`. */
-export async function dryRun(context: CommandContext<{ readonly to?: string }>): Promise<CommandResult> {
+export async function dryRun(context: CommandContext<UpOptions>): Promise<CommandResult> {
   const target = targetContext(context);
   const source = await openSource(context.options);
   const leases = await openLeases(target.lease);
-  const toRevision = context.options.to;
-  const result = await tryPending({ ...target, source, leases, holder: newHolder(), toRevision });
+  const asked = { ...target, source, leases, holder: newHolder(), ...askedOf(context.options) };
+  const result = await tryPending(asked);
   return { text: lines(result, target.target).join('\n'), json: document(result, target.target) };
 }
 

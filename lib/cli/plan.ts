@@ -1,15 +1,23 @@
-import { type Hazard, type Migration, migrationName, type Plan, refusal } from '../core/plan/index.ts';
+import {
+  type Hazard,
+  type Migration,
+  migrationName,
+  type Plan,
+  type RunPhase,
+  refusal,
+} from '../core/plan/index.ts';
 import { readPlan } from '../engine/index.ts';
 import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, some } from './frame/format.ts';
+import { heldBackLine } from './frame/held-back.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
 
-export async function plan(context: CommandContext): Promise<CommandResult> {
+export async function plan(context: CommandContext<{ readonly phase?: RunPhase }>): Promise<CommandResult> {
   const target = targetContext(context);
   const source = await openSource(context.options);
-  const { plan } = await readPlan({ ...target, source });
+  const { plan } = await readPlan({ ...target, source, phase: context.options.phase });
   // Compiled also to find what is wrong with a file before anything runs.
   const pending = await source.load(plan.pending.map((p) => p.revision));
   return {
@@ -26,12 +34,13 @@ function lines(plan: Plan, pending: readonly Migration[], target: string, paint:
       'Edited since applied, in layout or comments only (`lockstep repair` records it)',
       plan.cosmetic,
     ),
+    ...(plan.heldBack.length > 0 ? [heldBackLine(plan)] : []),
   ];
   switch (plan.outcome) {
     case 'refused':
       return [
         `Nothing can be applied to ${target}:`,
-        ...plan.problems.map((p) => `  ${p.kind.padEnd(7)}  ${migrationName(p)}`),
+        ...plan.problems.map((p) => `  ${p.kind.padEnd(10)}  ${migrationName(p)}`),
         ...notes,
       ];
     case 'pending':
@@ -79,6 +88,7 @@ function document(plan: Plan, pending: readonly Migration[], target: string): Re
     appliedCount: plan.appliedCount,
     ahead: plan.ahead.map(migrationName),
     cosmetic: plan.cosmetic.map(migrationName),
+    heldBack: plan.heldBack.map(migrationName),
     problems: plan.problems,
   };
 }

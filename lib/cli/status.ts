@@ -83,11 +83,13 @@ function partialLine({ migration, direction, stepsDone, stepStarted }: PartialRe
   return `${migration} (${direction}): ${count(stepsDone.length, 'step')} done${started}`;
 }
 
-function runLine({ verdict, startedAt, finishedAt, applied, holder, restorePoint }: RunRecord): string {
+function runLine(run: RunRecord): string {
+  const { verdict, startedAt, finishedAt, applied, holder, restorePoint, forced } = run;
   const ended = finishedAt === null ? 'not ended' : `ended ${finishedAt}`;
   const did = applied.length === 0 ? 'applied nothing' : `applied ${some(applied)}`;
   const back = restorePoint ? `; restore point ${restorePoint}` : '';
-  return `${verdict}: began ${startedAt}, ${ended}; ${did}; by ${holder}${back}`;
+  const past = forced ? `; contracted by force past ${forced}` : '';
+  return `${verdict}: began ${startedAt}, ${ended}; ${did}; by ${holder}${back}${past}`;
 }
 
 function whatNext(found: DatabaseStatus, planned: Planned): string {

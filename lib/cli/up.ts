@@ -3,20 +3,17 @@ import { type MigrateResult, migrate } from '../engine/index.ts';
 import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, duration, some } from './frame/format.ts';
+import { heldBackLine } from './frame/held-back.ts';
 import { targetContext } from './frame/target-context.ts';
-
-interface UpOptions {
-  readonly to?: string;
-  readonly dryRun?: true;
-}
+import { askedOf, type UpOptions } from './up-options.ts';
 
 export async function up(context: CommandContext<UpOptions>): Promise<CommandResult> {
   if (context.options.dryRun) return (await import('./dry-run.ts')).dryRun(context);
   const target = targetContext(context);
   const source = await openSource(context.options);
   const leases = await openLeases(target.lease);
-  const toRevision = context.options.to;
-  const result = await migrate({ ...target, source, leases, holder: newHolder(), toRevision });
+  const asked = { ...target, source, leases, holder: newHolder(), ...askedOf(context.options) };
+  const result = await migrate(asked);
   return { text: sentences(result, target.target).join('\n'), json: document(result, target.target) };
 }
 
@@ -30,6 +27,7 @@ function sentences(result: MigrateResult, target: string): string[] {
   if (plan.halfAhead.length > 0) {
     lines.push(`Half applied, and not in these migrations: ${some(plan.halfAhead.map(migrationName))}.`);
   }
+  if (plan.heldBack.length > 0) lines.push(heldBackLine(plan));
   return lines;
 }
 
@@ -62,6 +60,7 @@ function document(result: MigrateResult, target: string): Record<string, unknown
     ahead: plan.ahead.map(migrationName),
     halfAhead: plan.halfAhead.map(migrationName),
     cosmetic: plan.cosmetic.map(migrationName),
+    heldBack: plan.heldBack.map(migrationName),
     waitedMs: Math.round(waitedMs),
     token,
     tookOverFrom,

@@ -20,6 +20,8 @@ export interface PipelineActionOptions {
   readonly runOrder?: number;
   /** Apply nothing beyond this revision. @default everything in the bundle */
   readonly toRevision?: string;
+  /** Apply migrations of this phase only: `expand` before the app is deployed, `contract` after. @default all phases */
+  readonly phase?: 'expand' | 'contract';
 }
 
 /** No execution name is given: CodePipeline uses the action's own execution id, which is new at every retry. */
@@ -29,11 +31,12 @@ export class MigrateAction extends StepFunctionInvokeAction {
   constructor(
     stateMachine: StateMachine,
     encryptionKey: IKey | undefined,
-    { actionName = 'Migrate', runOrder = 1, toRevision }: PipelineActionOptions,
+    { actionName = 'Migrate', runOrder = 1, toRevision, phase }: PipelineActionOptions,
   ) {
     const input: StartInput = {
       reason: `pipeline execution ${GlobalVariables.executionId}`,
       ...(toRevision === undefined ? {} : { toRevision }),
+      ...(phase === undefined ? {} : { phase }),
     };
     super({ actionName, runOrder, stateMachine, stateMachineInput: StateMachineInput.literal(input) });
     this.decrypt = encryptionKey && decryptExecutions(stateMachine, encryptionKey);

@@ -35,7 +35,7 @@ export interface AslDefinition {
 export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinition => {
   const tasks = taskStates(props);
   return {
-    Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, reason and dryRun are optional.`,
+    Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, phase, forceContract, reason and dryRun are optional.`,
     StartAt: StateName.Plan,
     TimeoutSeconds: props.runTimeout.toSeconds(),
     States: {

@@ -1,10 +1,12 @@
 import { finishRun, readRun, startRun } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
+  instancesInWords,
   isStale,
   type LedgerState,
   migrationName,
   type PendingMigration,
+  type Plan,
   refusal,
 } from '../core/plan/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
@@ -20,7 +22,10 @@ import type { ApplyOptions, ApplyResult } from './types.ts';
 export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
   withAttempt(options, undefined, (attempt) => applyPending(attempt, options));
 
-type Request = Pick<ApplyOptions, 'source' | 'toRevision' | 'planLastEntryId' | 'restorePoint'>;
+type Request = Pick<
+  ApplyOptions,
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'planLastEntryId' | 'restorePoint'
+>;
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
   const { session, runId, token } = attempt;
@@ -33,7 +38,7 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
   refuseReadOnly(session);
   refuseHalfReverted(ledger);
   await refuseUsedRunId(attempt);
-  return recorded(attempt, request, () => applyEach(attempt, request, plan.pending, ledger));
+  return recorded(attempt, request, plan, () => applyEach(attempt, request, plan.pending, ledger));
 }
 
 async function applyEach(
@@ -58,10 +63,13 @@ async function applyEach(
 async function recorded(
   attempt: Attempt,
   { source, restorePoint }: Request,
+  { inTheWay }: Plan,
   work: () => Promise<ApplyResult>,
 ): Promise<ApplyResult> {
   const { session, runId, holder, token } = attempt;
-  const run = { runId, holder, token, bundleDigest: source.digest, restorePoint: restorePoint ?? null };
+  const forced = inTheWay.length > 0 ? instancesInWords(inTheWay) : null;
+  const bundleDigest = source.digest;
+  const run = { runId, holder, token, bundleDigest, restorePoint: restorePoint ?? null, forced };
   await startRun(session, run);
   try {
     const result = await work();

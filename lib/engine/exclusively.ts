@@ -12,7 +12,10 @@ import { type Attempt, withAttempt } from './attempt.ts';
 import { LOOK, withSession } from './open-session.ts';
 import type { MigrateOptions } from './types.ts';
 
-export type ExclusiveOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & {
+export type ExclusiveOptions = Omit<
+  MigrateOptions,
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'instance'
+> & {
   readonly isDryRun?: boolean | undefined;
 };
 export type Admission = Extract<Acquired, { kind: 'acquired' }>;

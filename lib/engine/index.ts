@@ -10,7 +10,7 @@
  *   revert     the same for down scripts out of the ledger; `revertAll` is the whole job of a process
  *
  * Invariants
- * - Nothing is written unless something is pending.
+ * - Nothing is written unless something is pending; an instance of the app that is ready records itself.
  * - An attempt has one database session for everything; it never reconnects. When the session is lost the
  *   attempt is over and the next one (new token) learns from the ledger what was done.
  * - A lost lease ends the SQL that runs, then the attempt.
@@ -23,6 +23,7 @@
  */
 export { apply } from './apply.ts';
 export { type DryRunResult, dryRun } from './dry-run.ts';
+export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
 export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';

@@ -3,6 +3,7 @@ import { readLedger } from '../adapters/postgres/index.ts';
 import { type Plan, refusal } from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
+import { announce } from './instances.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { entriesToRevert, revertAsked } from './revert.ts';
 import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } from './types.ts';
@@ -34,6 +35,7 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
       async look(session, waitedMs) {
         const plan = await acceptablePlan(session, options);
         if (plan.outcome === 'pending') return undefined;
+        await announce(session, options);
         const found = result(plan, { waitedMs, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
         return nobodyRan && plan.outcome === 'nothing-pending'
@@ -43,6 +45,7 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
       async work(attempt, { waitedMs, tookOverFrom }) {
         await applyPending(attempt, options);
         const { plan } = await planOn(attempt.session, options);
+        await announce(attempt.session, options);
         return result(plan, { waitedMs, token: attempt.token, tookOverFrom: tookOverFrom ?? null });
       },
     },
@@ -61,11 +64,11 @@ export async function acceptablePlan(session: Session, options: MigrateOptions):
   return plan;
 }
 
-/** The same for down scripts. Throws LS3xx, LS40x, LS504, LS601 to LS608. */
+/** The same for down scripts. Throws LS3xx, LS40x, LS504, LS512, LS601 to LS608. */
 export function revertAll(options: RevertAllOptions): Promise<RevertResult> {
   return runExclusively<RevertResult>(options, {
     async look(session) {
-      const entries = entriesToRevert(await readLedger(session), options.request);
+      const entries = await entriesToRevert(session, await readLedger(session), options.request);
       if (entries.length > 0) refuseReadOnly(session);
       return entries.length === 0 ? { reverted: [], token: 0 } : undefined;
     },

@@ -1,35 +1,47 @@
 /** The plan of one database, from its ledger and a source. */
-import { readLedger, type Session } from '../adapters/postgres/index.ts';
+import { readInstances, readLedger, type Session } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   compareRevisions,
   editedMigrations,
+  guardContract,
   type LedgerState,
   type MigrationSource,
   makePlan,
   REVISION_PATTERN,
+  type RunPhase,
 } from '../core/plan/index.ts';
 import type { PlanResult } from './types.ts';
 
 export interface PlanRequest {
   readonly source: MigrationSource;
   readonly toRevision?: string | undefined;
+  readonly phase?: RunPhase | undefined;
+  /** As if no instance of the app were alive. */
+  readonly forceContract?: boolean | undefined;
 }
 
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504. */
 export async function planOn(session: Session, request: PlanRequest): Promise<PlanResult> {
   const ledger = await readLedger(session);
-  return { plan: await planOf(ledger, request), ledger };
+  const plan = await planOf(ledger, request);
+  // Nothing is asked of the database that does not depend on it: mostly nothing is pending.
+  if (!plan.pending.some(({ phase }) => phase === 'contract')) return { plan, ledger };
+  const guarded = guardContract(plan, await readInstances(session), request.forceContract === true);
+  return { plan: guarded, ledger };
 }
 
-async function planOf(ledger: LedgerState, { source, toRevision }: PlanRequest): Promise<PlanResult['plan']> {
+async function planOf(
+  ledger: LedgerState,
+  { source, toRevision, phase }: PlanRequest,
+): Promise<PlanResult['plan']> {
   const { catalog } = source;
   if (toRevision !== undefined) refuseUnknown(toRevision, catalog);
   const edited = editedMigrations(ledger, catalog).map((e) => e.revision);
   // Compiled only to learn whether an edit matters: normally nothing is.
   const compiled = edited.length > 0 ? await source.load(edited) : [];
   const normalized = new Map(compiled.map((m) => [m.revision, m.up.normalizedSha256]));
-  return makePlan({ ledger, catalog, toRevision, normalized });
+  return makePlan({ ledger, catalog, toRevision, phase, normalized });
 }
 
 /** Throws LS504 when none of the revisions is the one asked for. */

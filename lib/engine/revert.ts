@@ -1,4 +1,11 @@
-import { finishRun, readDownScripts, readLedger, startRun } from '../adapters/postgres/index.ts';
+import {
+  finishRun,
+  readDownScripts,
+  readLedger,
+  readRun,
+  type Session,
+  startRun,
+} from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   type CurrentEntry,
@@ -12,13 +19,14 @@ import {
 import { recordFailure } from './apply.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { downChange } from './changes.ts';
+import { explainIrreversible, othersBuildOn } from './irreversible.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
 import { type Progress, runChange } from './run-change.ts';
 import type { RevertOptions, RevertResult } from './types.ts';
 
 /**
  * One attempt to revert, newest first, with the down scripts of the ledger. If one of the migrations has none,
- * nothing is touched. Throws LS3xx, LS402, LS403, LS504, LS601 to LS608; what was reverted before stays so.
+ * nothing is touched. Throws LS3xx, LS402, LS403, LS504, LS512, LS601 to LS608; what was reverted before stays so.
  */
 export const revert = (options: RevertOptions): Promise<RevertResult> =>
   withAttempt(options, undefined, (attempt) => revertAsked(attempt, options.request));
@@ -26,7 +34,7 @@ export const revert = (options: RevertOptions): Promise<RevertResult> =>
 export async function revertAsked(attempt: Attempt, request: RevertRequest): Promise<RevertResult> {
   const { session, runId, holder, token } = attempt;
   const ledger = await readLedger(session);
-  const entries = entriesToRevert(ledger, request);
+  const entries = await entriesToRevert(session, ledger, request);
   if (entries.length === 0) return { reverted: [], token };
   refuseReadOnly(session);
   await startRun(session, { runId, holder, token, bundleDigest: '', restorePoint: null });
@@ -51,7 +59,7 @@ async function revertEach(
   const progress: Progress = { stepsDone: 0 };
   for (const entry of entries) {
     const script = scripts.get(entry.entryId);
-    if (!script) throw irreversible([entry]);
+    if (!script) throw await explainIrreversible(attempt.session, [entry]);
     const done = await runChange(attempt, downChange(entry, script, attempt), ledger, progress);
     if (!done) throw outOfTime(reverted.length, entries.length);
     reverted.push(migrationName(entry));
@@ -67,32 +75,40 @@ const outOfTime = (done: number, all: number): LockstepError =>
     context: { reverted: done, all },
   });
 
-/** Newest first. Throws LS504, LS606. */
-export function entriesToRevert(ledger: LedgerState, request: RevertRequest): readonly CurrentEntry[] {
+/** Newest first. Throws LS3xx, LS504, LS512, LS606. */
+export async function entriesToRevert(
+  session: Session,
+  ledger: LedgerState,
+  request: RevertRequest,
+): Promise<readonly CurrentEntry[]> {
   if (request.kind === 'to') refuseUnknown(request.revision, [{ revision: '0' }, ...ledger.current]);
-  const plan = makeRevertPlan(ledger, request);
-  if (plan.irreversible.length > 0) throw irreversible(plan.irreversible);
-  const half = ledger.partial.find((p) => p.direction === 'up' && isAboveOne(p, plan.revert));
-  if (half) throw buildsOnThem(half);
-  return plan.revert;
+  const { revert, irreversible, builtOn } = makeRevertPlan(ledger, request);
+  if (revert.length === 0) await refuseUnknownRun(session, request);
+  if (builtOn.length > 0) throw othersBuildOn(revert, builtOn);
+  if (irreversible.length > 0) throw await explainIrreversible(session, irreversible);
+  const half = ledger.partial.find((p) => p.direction === 'up' && isAboveOne(p, revert));
+  if (half) throw halfApplied(half);
+  return revert;
+}
+
+async function refuseUnknownRun(session: Session, request: RevertRequest): Promise<void> {
+  if (request.kind !== 'run' || (await readRun(session, request.runId))) return;
+  throw new LockstepError('LS504', {
+    what: `The ledger knows no run ${request.runId}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Give one that exists: `lockstep history` shows the run of each entry.',
+    context: { run: request.runId },
+  });
 }
 
 const isAboveOne = ({ revision }: PartialRevision, entries: readonly CurrentEntry[]): boolean =>
   entries.some((entry) => compareRevisions(entry.revision, revision) < 0);
 
 /** Its steps that are done would be gone on with as if nothing had been taken away beneath them. */
-const buildsOnThem = ({ revision }: PartialRevision): LockstepError =>
+const halfApplied = ({ revision }: PartialRevision): LockstepError =>
   new LockstepError('LS606', {
     what: `Revision ${revision} is half applied, and what is below it cannot be reverted meanwhile.`,
     state: NOTHING_CHANGED,
     remedy: 'Finish it with `lockstep up` (correct its file first, if it failed), then revert.',
     context: { revision },
-  });
-
-const irreversible = (entries: readonly CurrentEntry[]): LockstepError =>
-  new LockstepError('LS606', {
-    what: `No down script was recorded for ${entries.map(migrationName).join(', ')}.`,
-    state: NOTHING_CHANGED,
-    remedy: 'Roll forward with a new migration, or go back to a restore point.',
-    context: { migration: entries.map(migrationName).join(', ') },
   });

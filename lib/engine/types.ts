@@ -8,6 +8,7 @@ import type {
   Plan,
   RevertPlan,
   RevertRequest,
+  RunPhase,
 } from '../core/plan/index.ts';
 
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
@@ -64,7 +65,9 @@ export type EngineEvent =
       readonly durationMs: number;
     }
   | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
-  | { readonly kind: 'lease-not-released'; readonly error: LockstepError };
+  | { readonly kind: 'lease-not-released'; readonly error: LockstepError }
+  | { readonly kind: 'instance-not-recorded'; readonly error: LockstepError }
+  | { readonly kind: 'contract-held-back'; readonly error: LockstepError };
 export type Direction = 'up' | 'down';
 export type Observer = (event: EngineEvent) => void;
 
@@ -91,6 +94,8 @@ export interface AttemptOptions extends EngineContext {
 export interface ApplyOptions extends AttemptOptions {
   readonly source: MigrationSource;
   readonly toRevision?: string | undefined;
+  readonly phase?: RunPhase | undefined;
+  readonly forceContract?: boolean | undefined;
   /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
   readonly planLastEntryId?: string | undefined;
   readonly restorePoint?: string | null | undefined;
@@ -125,6 +130,20 @@ export interface MigrateOptions extends EngineContext {
   readonly leaseDurationMs: number;
   readonly leaseWaitMs: number;
   readonly toRevision?: string | undefined;
+  /** Only migrations of this phase; all if absent. */
+  readonly phase?: RunPhase | undefined;
+  /** Contract also what live instances of the app may need; the run records which. */
+  readonly forceContract?: boolean | undefined;
+  /** The instance of the app that this process is about to be: recorded when the schema is ready for it. */
+  readonly instance?: InstanceIdentity | undefined;
+}
+
+/** An instance of the app; it says every so often that it is there, and counts as gone after three times that. */
+export interface InstanceIdentity {
+  readonly id: string;
+  /** For people: host:pid. */
+  readonly name: string;
+  readonly everyMs: number;
 }
 
 export interface MigrateResult {
@@ -138,7 +157,10 @@ export interface MigrateResult {
   readonly tookOverFrom: string | null;
 }
 
-export type RevertAllOptions = Omit<MigrateOptions, 'source' | 'toRevision'> & {
+export type RevertAllOptions = Omit<
+  MigrateOptions,
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'instance'
+> & {
   readonly request: RevertRequest;
 };
 
@@ -175,6 +197,8 @@ export interface RunRecord {
   readonly restorePoint: string | null;
   readonly applied: readonly string[];
   readonly error: string | null;
+  /** Live instances of the app past which it was made to contract, in words. */
+  readonly forced: string | null;
 }
 
 /** One row of the ledger, for `history`. */

@@ -1,11 +1,23 @@
 import { sleepOrAbort } from '../core/clock.ts';
 import { LockstepError } from '../core/errors/index.ts';
-import { type MigrationSource, migrationName, type Plan, refusal } from '../core/plan/index.ts';
-import { readPlan } from './read.ts';
-import type { EngineContext } from './types.ts';
+import {
+  type MigrationSource,
+  migrationName,
+  type Plan,
+  type RunPhase,
+  refusal,
+} from '../core/plan/index.ts';
+import { announce } from './instances.ts';
+import { LOOK, withSession } from './open-session.ts';
+import { planOn } from './planning.ts';
+import type { EngineContext, InstanceIdentity } from './types.ts';
 
 export interface WaitOptions extends EngineContext {
   readonly source: MigrationSource;
+  /** Only migrations of this phase; all if absent. */
+  readonly phase?: RunPhase | undefined;
+  /** The instance of the app that this process is about to be: recorded when the schema is ready for it. */
+  readonly instance?: InstanceIdentity | undefined;
   /** For how long others may take to apply it. */
   readonly timeoutMs: number;
 }
@@ -19,7 +31,7 @@ export interface WaitResult {
 const PAUSE = { firstMs: 250, factor: 1.5, maxMs: 2_000 } as const;
 
 /**
- * Looks at the ledger until nothing of the source is pending. Writes nothing and takes no lock; a database
+ * Looks at the ledger until nothing of the source, or of its phase, is pending. Changes no schema and takes no lock, but records the instance that is ready then; a database
  * that does not answer counts as not ready. Throws LS405 when the time is over, LS50x when the plan is refused,
  * LS3xx, LS605.
  */
@@ -41,11 +53,16 @@ export async function waitUntilApplied(options: WaitOptions): Promise<WaitResult
 
 /** Undefined when the database went away meanwhile and there is time left for another look. */
 async function look(options: WaitOptions, leftMs: number): Promise<Plan | undefined> {
-  const { source, clock, signal, on } = options;
+  const { source, phase, clock, signal, on } = options;
   const database = { ...options.database, connectBudgetMs: Math.max(FIRST_LOOK_MS, leftMs) };
   const startedMs = clock.nowMs();
   try {
-    return (await readPlan({ database, source, clock, signal, on })).plan;
+    return await withSession({ database, clock, signal, on }, LOOK, async (session) => {
+      // Whether somebody else may contract is no reason not to wait for it.
+      const { plan } = await planOn(session, { source, phase, forceContract: true });
+      if (plan.outcome !== 'pending' && plan.outcome !== 'refused') await announce(session, options);
+      return plan;
+    });
   } catch (error) {
     if (signal?.aborted) throw interrupted(error);
     const mayPass = error instanceof LockstepError && error.retryable && clock.nowMs() - startedMs < leftMs;

@@ -61,18 +61,26 @@ describe('the action', () => {
     ]);
   });
 
-  test('takes a name, an order and a revision, and is an action like any other', () => {
+  test('takes a name, an order, a revision and a phase, and is an action like any other', () => {
     const { action } = actionOf(({ coordinator }, pipeline) =>
       pipeline.addStage({
         stageName: 'Migrate',
         actions: [
-          coordinator.toPipelineAction({ actionName: 'Expand', runOrder: 2, toRevision: '0042' }),
+          coordinator.toPipelineAction({
+            actionName: 'Expand',
+            runOrder: 2,
+            toRevision: '0042',
+            phase: 'expand',
+          }),
           new ManualApprovalAction({ actionName: 'Before', runOrder: 1 }),
         ],
       }),
     );
     expect([action.Name, action.RunOrder]).toEqual(['Expand', 2]);
-    expect(JSON.parse(String(action.Configuration.Input))).toMatchObject({ toRevision: '0042' });
+    expect(JSON.parse(String(action.Configuration.Input))).toMatchObject({
+      toRevision: '0042',
+      phase: 'expand',
+    });
   });
 });
 

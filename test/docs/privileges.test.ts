@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { waitForSchema } from '../../lib/gate.ts';
 import { folderWith, lockstep } from '../cli/command-line.ts';
 import { createDatabase, queryRows, type TestDatabase } from '../support/postgres.ts';
 import { codeBlocks } from './markdown.ts';
@@ -73,9 +74,20 @@ test("the app's role may wait for the schema, before it is there and after, and 
   const up = await lockstep(['up', '--migrations', folder], { DATABASE_URL: urlOf('migrator') });
   expect([up, await waiting]).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
   expect(await lockstep(['status', '--migrations', folder], app)).toMatchObject({ exitCode: 0 });
-  await expect(queryRows(urlOf('app'), 'UPDATE lockstep.fence SET token = 0')).rejects.toMatchObject({
-    code: '42501',
-  });
+  for (const write of ['UPDATE lockstep.fence SET token = 0', 'DELETE FROM lockstep.instance']) {
+    await expect(queryRows(urlOf('app'), write)).rejects.toMatchObject({ code: '42501' });
+  }
+});
+
+test("the app's role may record its own instance, and take it away again", async () => {
+  const migrations = await folderWith(FILES);
+  await queryRows(administrator, named(setUp));
+  await lockstep(['up', '--migrations', migrations], { DATABASE_URL: urlOf('migrator') });
+  const { leave } = await waitForSchema({ migrations, databaseUrl: urlOf('app') });
+  const recorded = () => queryRows(database.url, 'SELECT head FROM lockstep.instance');
+  expect(await recorded()).toEqual([{ head: '0003' }]);
+  await leave();
+  expect(await recorded()).toEqual([]);
 });
 
 test('without the schema the first run needs the right to make it, and no more', async () => {

@@ -66,6 +66,32 @@ describe('migrating', () => {
     expect(await tables()).toEqual(['a', 'b']);
   });
 
+  test('of a phase applies that phase, and is complete with it', async () => {
+    const { '0002_b.sql': b, ...others } = FILES;
+    await runtime.deploy({ ...others, '0002_b.contract.sql': b });
+    const { progress, verdict } = await migrateAll('run-1', { phase: 'expand' });
+    expect(progress).toMatchObject({ outcome: 'applied', appliedCount: 2 });
+    expect(verdict).toMatchObject({ applied: ['0001_a', '0003_c'], signal: 'ROLL_OUT' });
+    await steps.releaseLease('run-1');
+    expect((await migrateAll('run-2', { phase: 'contract' })).verdict).toMatchObject({ applied: ['0002_b'] });
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('does not contract when an instance of an older version has started since the plan', async () => {
+    await runtime.deploy({ '0001_a.sql': FILES['0001_a.sql'], '0002_b.contract.sql': FILES['0002_b.sql'] });
+    await migrateAll('run-1', { phase: 'expand' });
+    await steps.releaseLease('run-1');
+    const planned = await steps.plan('run-2');
+    await steps.acquireLease('run-2');
+    await runtime.query(`INSERT INTO lockstep.instance (id, source, name, head, bundle_digest, every_ms)
+      VALUES ('web', 'heartbeat', 'web', '0001', '', 30000)`);
+    await expect(steps.migrate(planned)).rejects.toMatchObject({
+      name: 'ContractRefusedError',
+      code: 'LS510',
+    });
+    expect(await tables()).toEqual(['a']);
+  });
+
   test('called again with the same input does nothing twice and succeeds', async () => {
     const planned = await steps.plan('run-1');
     await steps.acquireLease('run-1');

@@ -75,6 +75,37 @@ describe('planning', () => {
     });
   });
 
+  test('of a phase leaves the others out, and is refused where that would be out of order', async () => {
+    expect((await steps.plan('run-1', { phase: 'expand' })).plan).toMatchObject({
+      pending: ['0001_users'],
+      phase: 'expand',
+    });
+    const contract = steps.plan('run-1', { phase: 'contract' });
+    await expect(contract).rejects.toMatchObject({ name: 'DriftError', code: 'LS511' });
+    await expect(steps.plan('run-1', { phase: 'backfill' as never })).rejects.toMatchObject({
+      code: 'LS102',
+    });
+  });
+
+  test('that would contract under a live instance of an older version is refused, unless it is forced', async () => {
+    await migrateAll('run-1', { phase: 'expand' });
+    await runtime.query(`INSERT INTO lockstep.instance (id, source, name, head, bundle_digest, every_ms)
+      VALUES ('blue', 'deployer', 'blue', '0001', '', 0)`);
+    for (const request of [{ phase: 'contract' }, { dryRun: true }, {}] as const) {
+      await expect(steps.plan('run-2', request)).rejects.toMatchObject({
+        name: 'ContractRefusedError',
+        code: 'LS510',
+        what: expect.stringContaining('blue (head 0001'),
+      });
+    }
+    await steps.releaseLease('run-1');
+    const { verdict } = await migrateAll('run-2', { phase: 'contract', forceContract: true });
+    expect(verdict).toMatchObject({ outcome: 'applied', applied: ['0002_drop_old'] });
+    expect(await runtime.query("SELECT forced FROM lockstep.run WHERE run_id = 'run-2'")).toEqual([
+      { forced: "blue (head 0001, by the deployer's word)" },
+    ]);
+  });
+
   test('a dry run ends with a verdict that signals nothing, whether something is pending or not', async () => {
     const dry = await steps.plan('run-1', { dryRun: true });
     expect(dry).toMatchObject({

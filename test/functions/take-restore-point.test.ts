@@ -19,6 +19,8 @@ const plan: PlanData = {
   appliedCount: 0,
   hazards: [],
   toRevision: null,
+  phase: null,
+  forceContract: false,
   lastEntryId: '0',
   bundleDigest: 'abc',
 };

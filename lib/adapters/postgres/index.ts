@@ -31,6 +31,14 @@ export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } 
 export { type ConnectOptions, connect } from './connect.ts';
 export { advancedSequences, beginDryRun, type DryRun, endDryRun, tryBatches, tryStep } from './dry-run.ts';
 export { claim, readFence } from './fence.ts';
+export {
+  beat,
+  leave,
+  type NewInstance,
+  putInstance,
+  readInstances,
+  removeInstances,
+} from './instances.ts';
 export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';

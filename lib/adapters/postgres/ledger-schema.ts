@@ -1,12 +1,13 @@
 /**
  * The ledger's tables: schema `lockstep` of the database that is migrated. Made, and one day upgraded, by whoever
- * holds the advisory lock; nobody else writes to them.
+ * holds the advisory lock; nobody else writes to them, but for `instance`, which nothing but contract depends on.
  *
  *   meta      one row: the layout's number
  *   fence     one row: the newest token and its session
  *   entry     append-only history; the key (revision, ordinal) gives "at most once"
  *   journal   steps of migrations that are more than one transaction
  *   run       one row per run: who, when, its verdict
+ *   instance  instances of the app that passed the gate, or that the deployer named (instances.ts)
  *   applied   a view: what is applied now
  *
  * Two functions stand around each migration in its own transaction. They raise SQLSTATEs of our own, which
@@ -86,8 +87,22 @@ CREATE TABLE lockstep.run (
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   finished_at timestamptz,
   verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
-  error text
+  error text,
+  forced text
 );
+COMMENT ON COLUMN lockstep.run.forced IS 'Live instances of the app past which it was made to contract.';
+CREATE TABLE lockstep.instance (
+  id text PRIMARY KEY,
+  source text NOT NULL CHECK (source IN ('heartbeat', 'deployer')),
+  name text NOT NULL,
+  head text NOT NULL,
+  contracts jsonb,
+  bundle_digest text NOT NULL,
+  every_ms int NOT NULL,
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  heard_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON COLUMN lockstep.instance.contracts IS 'The contract migrations of its bundle; null if only its head is known.';
 CREATE VIEW lockstep.applied AS
   SELECT * FROM (SELECT DISTINCT ON (revision) * FROM lockstep.entry ORDER BY revision, ordinal DESC) newest
   WHERE kind <> 'reverted';
@@ -141,6 +156,22 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'LS003', MESSAGE = 'it changed the login';
   END IF;
 END $function$;
+
+-- With the rights of their owner, so that an app needs none to write. They touch rows of heartbeats only.
+CREATE FUNCTION lockstep.beat(its_id text, its_name text, its_head text, its_contracts jsonb, its_digest text, its_every_ms int)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  INSERT INTO lockstep.instance AS i (id, source, name, head, contracts, bundle_digest, every_ms)
+    VALUES (its_id, 'heartbeat', its_name, its_head, its_contracts, its_digest, its_every_ms)
+    ON CONFLICT (id) DO UPDATE SET heard_at = pg_catalog.clock_timestamp() WHERE i.source = 'heartbeat';
+  -- Crashed ones; those that another instance forgets just now are not waited for.
+  DELETE FROM lockstep.instance i WHERE i.id IN
+    (SELECT gone.id FROM lockstep.instance gone WHERE gone.source = 'heartbeat'
+      AND gone.heard_at < pg_catalog.clock_timestamp() - interval '1 day' FOR UPDATE SKIP LOCKED);
+END $function$;
+CREATE FUNCTION lockstep.leave(its_id text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$ DELETE FROM lockstep.instance WHERE id = its_id AND source = 'heartbeat' $function$;
 `;
 
 const FIRST_ROWS = `

@@ -14,10 +14,12 @@ export interface LedgerRun {
   /** What it applied, in order, also what was reverted since. */
   readonly applied: readonly string[];
   readonly error: string | null;
+  /** Live instances of the app past which it was made to contract, in words. */
+  readonly forced: string | null;
 }
 
 const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
-  r.verdict, r.restore_point AS "restorePoint", r.error,
+  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced,
   COALESCE((SELECT pg_catalog.json_agg(e.written_as || '_' || e.slug ORDER BY e.id) FROM lockstep.entry e
     WHERE e.run_id = r.run_id AND e.kind = 'applied'), '[]') AS applied`;
 
@@ -37,17 +39,19 @@ export interface NewRun {
   readonly token: number;
   readonly bundleDigest: string;
   readonly restorePoint: string | null;
+  readonly forced?: string | null;
 }
 
 /** Begins the run, or goes on with it. Runs of others that never ended have failed: this one has the lock. */
 export async function startRun(session: Session, run: NewRun): Promise<void> {
-  const { runId, holder, token, bundleDigest, restorePoint } = run;
+  const { runId, holder, token, bundleDigest, restorePoint, forced = null } = run;
   const others = `r.run_id <> ${literal(runId)}`;
   await session.query(`${endUnfinished(others, 'it ended without a word, and another run has taken over')};
-    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, verdict)
-    VALUES (${[runId, holder, token, bundleDigest, restorePoint].map(literal).join(', ')}, 'running')
+    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, forced, verdict)
+    VALUES (${[runId, holder, token, bundleDigest, restorePoint, forced].map(literal).join(', ')}, 'running')
     ON CONFLICT (run_id) DO UPDATE SET token = EXCLUDED.token, verdict = 'running', finished_at = NULL,
-      restore_point = COALESCE(EXCLUDED.restore_point, lockstep.run.restore_point)`);
+      restore_point = COALESCE(EXCLUDED.restore_point, lockstep.run.restore_point),
+      forced = COALESCE(EXCLUDED.forced, lockstep.run.forced)`);
 }
 
 /** Changes nothing once a newer attempt of the run has begun. Without an error the one that is recorded stays. */

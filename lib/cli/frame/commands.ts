@@ -1,6 +1,7 @@
 /** Every command with its arguments and examples; lib/cli has one file for each. */
 import { type Command as Grammar, InvalidArgumentError, Option } from 'commander';
 import type { Phase } from '../../core/plan/bundle.ts';
+import { RUN_PHASES } from '../../core/plan/phase.ts';
 import { REVISION_PATTERN } from '../../core/plan/revision.ts';
 import type { GlobalOptions, LoadCommand } from './context.ts';
 
@@ -25,6 +26,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addReading(program, add);
   addCare(program, add);
   addBackfill(program, add);
+  addInstances(program, add);
   addLock(program, add);
   add(program, 'dev', {
     summary: 'roll out on local servers, to see it work',
@@ -55,39 +57,48 @@ function addRunning(program: Grammar, add: Add): void {
     examples: [
       'up',
       'up --to 0042',
+      'up --phase expand',
       'up --dry-run',
       'up --bundle bundle.json --lease dynamodb://lockstep-leases',
     ],
     load: async () => (await import('../up.ts')).up,
   })
     .option('--to <revision>', 'apply up to and including this one', revision)
+    .addOption(runPhase())
+    .option('--force-contract', 'contract also what live instances of the app may need')
     .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile');
   add(program, 'down', {
     summary: 'revert with the down scripts in the ledger',
-    examples: ['down -1', 'down --to 0041', 'down --to 0'],
+    examples: ['down -1', 'down --to 0041', 'down --to 0', 'down --run release-12'],
     load: async () => (await import('../down.ts')).down,
   })
-    .usage('(-N | --to <revision>) [options]')
+    .usage('(-N | --to <revision> | --run <id>) [options]')
     .argument('[count]', 'how many, from the newest on, with a minus: -1, -2', revertCount)
-    .option('--to <revision>', 'revert everything above this one; 0 reverts all', revision);
+    .option('--to <revision>', 'revert everything above this one; 0 reverts all', revision)
+    .option('--run <id>', 'revert just what this run applied; `history` shows runs');
   add(program, 'stamp', {
     summary: 'record as applied without running',
     examples: ['stamp 0001', 'stamp 0001 0002 0003'],
     load: async () => (await import('../stamp.ts')).stamp,
   }).argument('<revisions...>', 'revisions whose effect is in the database already', eachRevision);
   add(program, 'wait', {
-    summary: 'wait until everything in the bundle is applied',
-    examples: ['wait && node server.js', 'wait --timeout 5m --bundle bundle.json'],
+    summary: 'wait until everything but contract is applied',
+    examples: ['wait && node server.js', 'wait --timeout 5m --bundle bundle.json', 'wait --all'],
     load: async () => (await import('../wait.ts')).wait,
-  }).option('--timeout <duration>', 'how long (default: 10m)');
+  })
+    .option('--timeout <duration>', 'how long (default: 10m)')
+    .option('--all', 'for contract migrations, too');
 }
+
+const runPhase = (): Option =>
+  new Option('--phase <phase>', 'only expand (with back-fills), or only contract').choices(RUN_PHASES);
 
 function addReading(program: Grammar, add: Add): void {
   add(program, 'plan', {
     summary: 'show what `up` would apply, and its hazards',
-    examples: ['plan', 'plan --json'],
+    examples: ['plan', 'plan --phase contract', 'plan --json'],
     load: async () => (await import('../plan.ts')).plan,
-  });
+  }).addOption(runPhase());
   add(program, 'status', {
     summary: 'what ran, who holds the lock, what to do next',
     examples: ['status', 'status --json'],
@@ -140,6 +151,27 @@ function addBackfill(program: Grammar, add: Add): void {
     examples: ['backfill resume', 'backfill resume 0042'],
     load: async () => (await import('../backfill.ts')).backfillResume,
   }).argument('[revision]', 'only this one', revision);
+}
+
+function addInstances(program: Grammar, add: Add): void {
+  const instances = program.command('instances').description('instances of the app that contract waits for');
+  add(instances, 'list', {
+    summary: 'those that passed the gate, or were added',
+    examples: ['instances list', 'instances list --json'],
+    load: async () => (await import('../instances.ts')).instancesList,
+  });
+  add(instances, 'add', {
+    summary: 'record one that does not do so itself',
+    examples: ['instances add blue --head 0041', 'instances add green'],
+    load: async () => (await import('../instances.ts')).instancesAdd,
+  })
+    .argument('<name>', 'what you call it; one of this name is replaced')
+    .option('--head <revision>', 'the highest revision it was built with (default: of the files)', revision);
+  add(instances, 'remove', {
+    summary: 'it is gone',
+    examples: ['instances remove blue'],
+    load: async () => (await import('../instances.ts')).instancesRemove,
+  }).argument('<name>', 'as `instances list` shows it');
 }
 
 function addLock(program: Grammar, add: Add): void {

@@ -8,7 +8,8 @@
  * Invariants
  * - A revision counts as applied when the newest of its ledger entries is not `reverted`.
  * - Pending revisions are planned in ascending order and never below the highest applied one: such a gap is
- *   refused, because the order in which migrations run would differ from database to database.
+ *   refused, because the order in which migrations run would differ from database to database. A contract migration
+ *   may be held back, and is out of order only below another contract migration (phase.ts).
  * - A database that is ahead of the bundle (a rolled-back pipeline brings an older bundle) is no problem and
  *   nothing is ever planned to be reverted implicitly.
  * - An applied file whose exact checksum changed is drift, unless its normalised SQL is the same: then the
@@ -19,7 +20,9 @@
  */
 export * from './bundle.ts';
 export * from './edits.ts';
+export * from './instance.ts';
 export * from './ledger-state.ts';
+export * from './phase.ts';
 export * from './plan.ts';
 export * from './postcondition.ts';
 export * from './refusal.ts';

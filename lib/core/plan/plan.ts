@@ -1,6 +1,8 @@
 import { type Abandoned, findAbandoned } from './abandoned.ts';
 import type { CatalogEntry } from './bundle.ts';
+import type { AppInstance } from './instance.ts';
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
+import { belongsTo, overtaking, type RunPhase, unprepared } from './phase.ts';
 import { compareRevisions, revisionKey } from './revision.ts';
 
 export interface PendingMigration {
@@ -28,13 +30,26 @@ export type PlanProblem =
       readonly slug: string;
       readonly highestApplied: string;
     }
-  | { readonly kind: 'missing'; readonly revision: string; readonly slug: string };
+  | { readonly kind: 'missing'; readonly revision: string; readonly slug: string }
+  /** Pending, and not of the phase that was asked for, below one that is. */
+  | { readonly kind: 'unprepared'; readonly revision: string; readonly slug: string }
+  /** A contract migration, and the instances of the app that may need what it takes away. */
+  | {
+      readonly kind: 'needed';
+      readonly revision: string;
+      readonly slug: string;
+      readonly by: readonly AppInstance[];
+    };
 
 export type PlanOutcome = 'nothing-pending' | 'ahead' | 'pending' | 'refused';
 
 export interface Plan {
   readonly outcome: PlanOutcome;
   readonly pending: readonly PendingMigration[];
+  /** Contract migrations that are pending too, and left for a run that may apply them. */
+  readonly heldBack: readonly PendingMigration[];
+  /** Live instances of the app that may need what the plan takes away; see `guardContract`. */
+  readonly inTheWay: readonly AppInstance[];
   readonly appliedCount: number;
   /** Applied revisions above the bundle's highest. */
   readonly ahead: readonly CurrentEntry[];
@@ -51,6 +66,8 @@ export interface PlanRequest {
   readonly catalog: readonly CatalogEntry[];
   /** Apply up to and including this revision; everything if absent. */
   readonly toRevision?: string | undefined;
+  /** Only migrations of this phase; all if absent. */
+  readonly phase?: RunPhase | undefined;
   /** Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it. */
   readonly normalized?: ReadonlyMap<string, string> | undefined;
 }
@@ -67,7 +84,7 @@ export function editedMigrations(ledger: LedgerState, catalog: readonly CatalogE
   });
 }
 
-export function makePlan({ ledger, catalog, toRevision, normalized }: PlanRequest): Plan {
+export function makePlan({ ledger, catalog, toRevision, phase, normalized }: PlanRequest): Plan {
   const current = indexByRevision(ledger.current);
   const applied = ledger.current.filter(isApplied);
   const isPending = (e: CatalogEntry): boolean => {
@@ -77,12 +94,13 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
   const wanted = catalog.filter(
     (e) => toRevision === undefined || compareRevisions(e.revision, toRevision) <= 0,
   );
-  const pending = wanted.filter(isPending).map((e) => ({
+  const unapplied = wanted.filter(isPending).map((e) => ({
     revision: e.revision,
     slug: e.slug,
     phase: e.phase,
     ordinal: (current.get(revisionKey(e.revision))?.ordinal ?? 0) + 1,
   }));
+  const pending = unapplied.filter((p) => belongsTo(p, phase));
 
   const edited = editedMigrations(ledger, catalog);
   const isCosmetic = (e: EditedMigration) => normalized?.get(e.revision) === e.ledgerNormalizedSha256;
@@ -94,6 +112,7 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
     ...findGaps(pending, applied),
     ...findMissing(catalog, applied),
     ...abandoned.problems,
+    ...(phase === 'contract' ? findUnprepared(unapplied) : []),
   ];
   const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
   return {
@@ -106,6 +125,8 @@ export function makePlan({ ledger, catalog, toRevision, normalized }: PlanReques
             ? 'ahead'
             : 'nothing-pending',
     pending,
+    heldBack: phase === 'expand' ? unapplied.filter((p) => p.phase === 'contract') : [],
+    inTheWay: [],
     appliedCount: applied.length,
     ahead,
     halfAhead: abandoned.halfAhead,
@@ -124,14 +145,17 @@ export function isStale(planLastEntryId: string, runId: string, ledger: LedgerSt
 }
 
 function findGaps(pending: readonly PendingMigration[], applied: readonly CurrentEntry[]): PlanProblem[] {
-  const highest = applied.reduce<CurrentEntry | undefined>(
-    (max, e) => (max && compareRevisions(max.revision, e.revision) > 0 ? max : e),
-    undefined,
-  );
-  if (!highest) return [];
-  return pending
-    .filter((p) => compareRevisions(p.revision, highest.revision) < 0)
-    .map(({ revision, slug }) => ({ kind: 'gap', revision, slug, highestApplied: highest.revision }));
+  const overtakes = overtaking(applied);
+  return pending.flatMap((p) => {
+    const above = overtakes(p);
+    const { revision, slug } = p;
+    return above ? [{ kind: 'gap', revision, slug, highestApplied: above.revision }] : [];
+  });
+}
+
+function findUnprepared(unapplied: readonly PendingMigration[]): PlanProblem[] {
+  const first = unprepared(unapplied);
+  return first ? [{ kind: 'unprepared', revision: first.revision, slug: first.slug }] : [];
 }
 
 function findMissing(catalog: readonly CatalogEntry[], applied: readonly CurrentEntry[]): PlanProblem[] {

@@ -1,5 +1,6 @@
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
 import { migrationName } from './bundle.ts';
+import { instancesInWords } from './instance.ts';
 import type { Plan, PlanProblem } from './plan.ts';
 
 /** The error for a plan that is refused, made from its first problem; undefined for any other plan. */
@@ -7,11 +8,19 @@ export function refusal(plan: Plan): LockstepError | undefined {
   const [first] = plan.problems;
   if (!first) return undefined;
   const more = plan.problems.length > 1 ? ` (and ${plan.problems.length - 1} more)` : '';
-  const context = { revision: first.revision, problems: plan.problems.length };
+  const instances = first.kind === 'needed' ? { instances: first.by.length } : {};
+  const context = { revision: first.revision, problems: plan.problems.length, ...instances };
   return new LockstepError(CODES[first.kind], { ...explain(first, more), state: NOTHING_CHANGED, context });
 }
 
-const CODES = { abandoned: 'LS612', drift: 'LS501', gap: 'LS502', missing: 'LS503' } as const;
+const CODES = {
+  abandoned: 'LS612',
+  drift: 'LS501',
+  gap: 'LS502',
+  missing: 'LS503',
+  unprepared: 'LS511',
+  needed: 'LS510',
+} as const;
 
 function explain(problem: PlanProblem, more: string): { what: string; remedy: string } {
   const name = migrationName(problem);
@@ -38,6 +47,19 @@ function explain(problem: PlanProblem, more: string): { what: string; remedy: st
         what: `${name} is applied, but the bundle lacks it although it has later ones${more}.`,
         remedy: 'Put the file back as it was applied; deploy from a checkout that has it.',
       };
+    case 'unprepared':
+      return {
+        what: `${name} is not applied, and contract migrations above it are asked for${more}.`,
+        remedy: 'Apply it with `lockstep up --phase expand`, roll the app out, then contract.',
+      };
+    case 'needed': {
+      const { length } = problem.by;
+      return {
+        what: `${name} takes away what ${length} app instance${length === 1 ? '' : 's'} may still need: ${instancesInWords(problem.by)}${more}.`,
+        remedy:
+          'Wait until they are gone (`lockstep instances list`), leave it for later with `--phase expand`, or, if they do not need it, use `--force-contract`.',
+      };
+    }
     default:
       return problem satisfies never;
   }

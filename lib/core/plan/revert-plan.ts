@@ -1,5 +1,6 @@
 /** What a `down` does, decided from the ledger alone: the bundle at hand may be older than what is reverted. */
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
+import { overtaking } from './phase.ts';
 import { compareRevisions } from './revision.ts';
 
 export type RevertRequest =
@@ -14,6 +15,8 @@ export interface RevertPlan {
   readonly revert: readonly CurrentEntry[];
   /** Those of them that have no down script: if there is one, nothing is touched. */
   readonly irreversible: readonly CurrentEntry[];
+  /** Applied ones that stay, above one of them, and that were made when it was there: they may build on it. */
+  readonly builtOn: readonly CurrentEntry[];
 }
 
 export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): RevertPlan {
@@ -21,7 +24,12 @@ export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): Rev
     .filter(isApplied)
     .sort((a, b) => compareRevisions(b.revision, a.revision));
   const revert = select(newestFirst, request);
-  return { revert, irreversible: revert.filter((e) => !e.reversible) };
+  const staying = newestFirst.filter((e) => !revert.includes(e));
+  return {
+    revert,
+    irreversible: revert.filter((e) => !e.reversible),
+    builtOn: staying.filter((e) => revert.some((below) => overtaking([e])(below))),
+  };
 }
 
 function select(newestFirst: readonly CurrentEntry[], request: RevertRequest): readonly CurrentEntry[] {

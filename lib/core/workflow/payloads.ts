@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { hazardSchema } from '../plan/bundle.ts';
+import { RUN_PHASES } from '../plan/phase.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
@@ -14,6 +15,8 @@ import { verdictSchema } from '../rollout/verdict.ts';
  * (a console or an EventBridge rule may add its own). */
 export const startInputSchema = z.object({
   toRevision: z.string().regex(REVISION_PATTERN).optional(),
+  phase: z.enum(RUN_PHASES).optional(),
+  forceContract: z.boolean().optional(),
   reason: z.string().max(500).optional(),
   dryRun: z.boolean().optional(),
   /** Deployers that wait for the verdict of just this run; written by the function that they asked. */
@@ -38,6 +41,8 @@ export const planDataSchema = z.object({
   appliedCount: z.number().int(),
   hazards: z.array(hazardSchema.extend({ migration: z.string() })),
   toRevision: z.string().nullable(),
+  phase: z.enum(RUN_PHASES).nullable(),
+  forceContract: z.boolean(),
   lastEntryId: z.string(),
   bundleDigest: z.string(),
 });

@@ -1,0 +1,15 @@
+import type { RunPhase } from '../core/plan/index.ts';
+
+/** Of `up`, and of `up --dry-run`. */
+export interface UpOptions {
+  readonly to?: string;
+  readonly phase?: RunPhase;
+  readonly forceContract?: true;
+  readonly dryRun?: true;
+}
+
+export const askedOf = ({ to: toRevision, phase, forceContract }: UpOptions) => ({
+  toRevision,
+  phase,
+  forceContract,
+});
