@@ -29,6 +29,7 @@ export const handler = handlerFor({
       'target',
       'bundlePath',
       'leaseTable',
+      'outOfOrder',
       ...DATABASE_SETTINGS,
     ]);
     const leases = leaseStore(settings.leaseTable);
@@ -47,6 +48,7 @@ export const handler = handlerFor({
       toRevision: plan.toRevision ?? undefined,
       phase: plan.phase ?? undefined,
       forceContract: plan.forceContract,
+      outOfOrder: settings.outOfOrder,
       planLastEntryId: plan.lastEntryId,
       restorePoint: restorePoint.id,
       signal,

@@ -3,7 +3,7 @@
  * of the workflow. With nothing pending, ahead, or a dry run, the verdict is in it and no other function runs.
  */
 import { systemClock } from '../lib/adapters/process/clock.ts';
-import { refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
+import { pendingNames, refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { Metric, planInputSchema, planOutputSchema } from '../lib/core/workflow/index.ts';
 import { readPlan } from '../lib/engine/index.ts';
 import { loadBundle } from './_runtime/bundle.ts';
@@ -20,7 +20,13 @@ export const handler = handlerFor({
   output: planOutputSchema,
   runId: ({ run }) => run.id,
   async run({ run, request }, { log, metrics, signal }) {
-    const settings = readSettings(['target', 'bundlePath', 'restorePointKind', ...DATABASE_SETTINGS]);
+    const settings = readSettings([
+      'target',
+      'bundlePath',
+      'restorePointKind',
+      'outOfOrder',
+      ...DATABASE_SETTINGS,
+    ]);
     const bundle = await loadBundle(settings.bundlePath);
     const database = await databaseConfig(settings);
     const source = sourceOfBundle(bundle);
@@ -32,17 +38,18 @@ export const handler = handlerFor({
       toRevision: request.toRevision,
       phase: request.phase,
       forceContract: request.forceContract,
+      outOfOrder: settings.outOfOrder,
     });
     const refused = refusal(plan);
     if (refused) throw refused;
 
     log.info('planned', {
       outcome: plan.outcome,
-      pending: plan.pending.length,
+      pending: pendingNames(plan).length,
       applied: plan.appliedCount,
       ...request,
     });
-    metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, plan.pending.length);
+    metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, pendingNames(plan).length);
     return planOutput({
       run,
       request,

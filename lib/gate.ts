@@ -20,7 +20,7 @@ import { configurationError } from './adapters/postgres/config.ts';
 import { inBackground } from './adapters/process/background.ts';
 import { systemClock } from './adapters/process/clock.ts';
 import { LockstepError } from './core/errors/index.ts';
-import type { MigrationSource } from './core/plan/index.ts';
+import type { MigrationSource, OutOfOrderPolicy } from './core/plan/index.ts';
 import {
   type EngineContext,
   type InstanceIdentity,
@@ -37,6 +37,7 @@ import {
   newHolder,
   openLeases,
   openSource,
+  readOutOfOrder,
   readTarget,
   type TargetOptions,
   type TargetSettings,
@@ -48,6 +49,8 @@ export { LockstepError };
 export interface GateOptions extends MigrationsLocation, TargetOptions {
   /** For how long to wait for others: their lease, or their migrations. Default 10 minutes. */
   readonly timeoutMs?: number;
+  /** Revisions below the highest one that is applied. Else LOCKSTEP_OUT_OF_ORDER, else `refuse`. */
+  readonly outOfOrder?: OutOfOrderPolicy;
   /** Ends the wait and cancels SQL that runs. */
   readonly signal?: AbortSignal;
   /** Told what goes on, for the app's own log. */
@@ -96,16 +99,23 @@ export async function migrateOnStartup(options: StartupOptions = {}): Promise<St
 }
 
 async function wait(options: GateOptions): Promise<WaitOutcome> {
-  const { database } = readSettings(options);
+  const { database, outOfOrder } = readSettings(options);
   const { signal, on, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const context = { database, clock: systemClock, on, source: await openSource(options) };
   const instance = newInstance(options);
-  const result = await waitUntilApplied({ ...context, phase: 'expand', signal, timeoutMs, instance });
+  const result = await waitUntilApplied({
+    ...context,
+    phase: 'expand',
+    outOfOrder,
+    signal,
+    timeoutMs,
+    instance,
+  });
   return { mode: 'wait', ...result, ...present(context, instance) };
 }
 
 async function run(options: StartupOptions): Promise<StartupOutcome> {
-  const { database, target, lease } = readSettings(options);
+  const { database, target, lease, outOfOrder } = readSettings(options);
   const { phase, signal, on } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, leaseDurationMs = DEFAULT_LEASE_MS } = options;
   const context = { database, clock: systemClock, on, source: await openSource(options) };
@@ -118,6 +128,7 @@ async function run(options: StartupOptions): Promise<StartupOutcome> {
     leaseDurationMs,
     leaseWaitMs: timeoutMs,
     phase,
+    outOfOrder,
     signal,
     instance,
   });
@@ -159,9 +170,10 @@ function readMode(fallback: Mode): Mode {
   return mode;
 }
 
-function readSettings(options: GateOptions): TargetSettings {
+function readSettings(options: GateOptions): TargetSettings & { readonly outOfOrder: OutOfOrderPolicy } {
   const problems: string[] = [];
   const settings = readTarget(options, process.env, problems);
+  const outOfOrder = readOutOfOrder(options.outOfOrder, process.env, problems);
   if (!settings || problems.length > 0) throw configurationError(problems);
-  return settings;
+  return { ...settings, outOfOrder };
 }

@@ -16,4 +16,10 @@ export async function loadBundle(path: string): Promise<Bundle> {
 }
 
 /** In place of a bundle that cannot be read, where only the ledger matters. */
-export const NO_MIGRATIONS: MigrationSource = { catalog: [], digest: '', load: async () => [] };
+export const NO_MIGRATIONS: MigrationSource = {
+  catalog: [],
+  repeatables: [],
+  digest: '',
+  load: async () => [],
+  loadRepeatables: async () => [],
+};

@@ -4,10 +4,11 @@ import {
   type MigrationSource,
   migrationName,
   type Plan,
+  pendingNames,
 } from '../../lib/core/plan/index.ts';
 import type { LedgerFacts } from '../../lib/core/rollout/index.ts';
 import { type EngineContext, type RunRecord, readLastRun, readPlan } from '../../lib/engine/index.ts';
-import { entriesOf } from './run-entries.ts';
+import { entriesOf, repeatablesOf } from './run-entries.ts';
 
 export interface Outcome extends LedgerFacts {
   /** By this run, which had applied them; newest first. */
@@ -26,7 +27,8 @@ export async function readOutcome(
   return {
     applied: entriesOf(runId, 'applied', ledger),
     reverted: entriesOf(runId, 'reverted', ledger).reverse(),
-    notApplied: plan.pending.map(migrationName),
+    repeatables: repeatablesOf(runId, ledger),
+    notApplied: pendingNames(plan),
     partial: partial(ledger, plan),
     record: last?.runId === runId ? last : null,
   };

@@ -1,5 +1,12 @@
 /** The workflow's state after Plan, from a plan that was not refused. */
-import { type Bundle, type LedgerState, migrationName, type Plan } from '../../lib/core/plan/index.ts';
+import {
+  type Bundle,
+  bundleHazards,
+  type LedgerState,
+  migrationName,
+  type Plan,
+  pendingNames,
+} from '../../lib/core/plan/index.ts';
 import {
   aheadVerdict,
   cutList,
@@ -12,7 +19,7 @@ import {
 } from '../../lib/core/rollout/index.ts';
 import type { PlanData, PlanOutput, Run, StartInput } from '../../lib/core/workflow/index.ts';
 
-import { entriesOf } from './run-entries.ts';
+import { entriesOf, repeatablesOf } from './run-entries.ts';
 
 export interface Planned {
   readonly run: Run;
@@ -45,13 +52,12 @@ export function planOutput(planned: Planned): PlanOutput {
 }
 
 function planData({ bundle, plan, request }: Planned): PlanData {
-  const pending = new Set(plan.pending.map((m) => m.revision));
-  const hazards = bundle.migrations
-    .filter((m) => pending.has(m.revision))
-    .flatMap((m) => m.hazards.map((hazard) => ({ ...hazard, migration: migrationName(m) })));
+  const names = pendingNames(plan);
+  const pending = new Set(names);
+  const hazards = bundleHazards(bundle).filter(({ migration }) => pending.has(migration));
   return {
-    pending: cutList(plan.pending.map(migrationName)),
-    pendingCount: plan.pending.length,
+    pending: cutList(names),
+    pendingCount: names.length,
     appliedCount: plan.appliedCount,
     hazards: hazards.slice(0, VERDICT_LIST_LIMIT),
     toRevision: request.toRevision ?? null,
@@ -81,7 +87,11 @@ function verdictOf(
   if (request.dryRun) return dryRunVerdict(facts, { names: data.pending, count: data.pendingCount });
   switch (plan.outcome) {
     case 'nothing-pending':
-      return nothingPendingVerdict(facts, plan.appliedCount, nameList(entriesOf(run.id, 'applied', ledger)));
+      return nothingPendingVerdict(
+        facts,
+        plan.appliedCount,
+        nameList([...entriesOf(run.id, 'applied', ledger), ...repeatablesOf(run.id, ledger)]),
+      );
     case 'ahead':
       return aheadVerdict(facts, plan.ahead.map(migrationName));
     case 'pending':

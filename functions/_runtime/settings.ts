@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
+import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
 import { EnvName } from '../../lib/core/workflow/index.ts';
 
@@ -46,6 +47,7 @@ const FIELDS = {
   restorePointSource: text,
   restorePointKeep: positive,
   rollBackPolicy: oneOf(['down', 'code-only']),
+  outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,

@@ -1,23 +1,24 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import { migrationName } from '../core/plan/bundle.ts';
+import { bundleHazards, migrationName } from '../core/plan/bundle.ts';
 import { compileBundle } from '../core/plan/compile/index.ts';
+import { repeatableName } from '../core/plan/repeatable.ts';
 import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count } from './frame/format.ts';
+import { countNames } from './frame/format.ts';
 
 export async function bundle({ options }: CommandContext<{ readonly out: string }>): Promise<CommandResult> {
   const source = await openSource(options);
   const compiled = await compileBundle(source);
   await write(options.out, `${JSON.stringify(compiled)}\n`);
-  const { digest, migrations } = compiled;
-  const hazards = migrations.flatMap((m) =>
-    m.hazards.map((hazard) => ({ migration: migrationName(m), ...hazard })),
-  );
+  const { digest } = compiled;
+  const migrations = compiled.migrations.map(migrationName);
+  const repeatables = compiled.repeatables.map(repeatableName);
+  const hazards = bundleHazards(compiled);
   return {
-    text: `Wrote ${count(migrations.length, 'migration')} to ${options.out}, digest ${digest}.`,
-    json: { file: options.out, digest, migrations: migrations.map(migrationName), hazards },
+    text: `Wrote ${countNames([...migrations, ...repeatables])} to ${options.out}, digest ${digest}.`,
+    json: { file: options.out, digest, migrations, repeatables, hazards },
   };
 }
 

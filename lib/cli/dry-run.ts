@@ -1,8 +1,8 @@
-import { migrationName } from '../core/plan/index.ts';
+import { pendingNames } from '../core/plan/index.ts';
 import { type DryRunResult, dryRun as tryPending } from '../engine/index.ts';
 import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count, duration, some } from './frame/format.ts';
+import { countNames, duration, some } from './frame/format.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
 
@@ -19,7 +19,7 @@ export async function dryRun(context: CommandContext<UpOptions>): Promise<Comman
 function lines({ plan, tried, leftOut, notTried, sequences }: DryRunResult, target: string): string[] {
   if (plan.outcome !== 'pending') return [`Nothing to try: no migration is pending in ${target}.`];
   return [
-    `Tried ${count(tried.length, 'migration')} on ${target}, and rolled back:`,
+    `Tried ${countNames(tried.map(({ migration }) => migration))} on ${target}, and rolled back:`,
     ...tried.map(({ migration, durationMs }) => `  ${migration}  ${duration(durationMs)}`),
     ...leftOut.map(({ migration, step, why }) => `Step ${step} of ${migration} was not tried: ${why}.`),
     ...(notTried.length > 0 ? [`Not tried, because they come after that: ${some(notTried)}.`] : []),
@@ -33,7 +33,7 @@ const document = (
 ): Record<string, unknown> => ({
   target,
   outcome: plan.outcome,
-  pending: plan.pending.map(migrationName),
+  pending: pendingNames(plan),
   tried: tried.map(({ migration, durationMs }) => ({ migration, durationMs: Math.round(durationMs) })),
   leftOut,
   notTried,

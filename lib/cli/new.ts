@@ -9,18 +9,26 @@ import type { CommandContext, CommandResult } from './frame/context.ts';
 interface NewOptions {
   readonly slug: string;
   readonly phase: Phase;
+  readonly repeatable?: true;
 }
 
 export async function newMigration({ options }: CommandContext<NewOptions>): Promise<CommandResult> {
   const slug = readSlug(options.slug);
   const directory = options.migrations ?? DEFAULT_DIRECTORY;
   const revision = await nextRevision(directory);
+  if (options.repeatable) return newRepeatable(directory, slug);
   const { phase } = options;
   const up = join(directory, `${revision}_${slug}${phase === 'expand' ? '' : `.${phase}`}.sql`);
   const down = join(directory, `${revision}_${slug}.down.sql`);
   await write(up, `-- ${revision}_${slug}: what it does, and why.\n\n`);
   await write(down, `-- Takes back ${revision}_${slug}; delete this file if that cannot be done.\n\n`);
   return { text: `Wrote ${up}\nWrote ${down}`, json: { revision, slug, phase, files: [up, down] } };
+}
+
+async function newRepeatable(directory: string, name: string): Promise<CommandResult> {
+  const file = join(directory, `R_${name}.sql`);
+  await write(file, `-- R_${name}: applied again whenever its SQL changes. CREATE OR REPLACE …\n\n`);
+  return { text: `Wrote ${file}`, json: { name, files: [file] } };
 }
 
 /** A few words become a slug; anything else is refused. */

@@ -3,13 +3,16 @@ import {
   type Migration,
   migrationName,
   type Plan,
+  pendingNames,
+  type Repeatable,
   type RunPhase,
   refusal,
+  repeatableName,
 } from '../core/plan/index.ts';
 import { readPlan } from '../engine/index.ts';
 import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count, some } from './frame/format.ts';
+import { count, countNames, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
@@ -19,15 +22,23 @@ export async function plan(context: CommandContext<{ readonly phase?: RunPhase }
   const source = await openSource(context.options);
   const { plan } = await readPlan({ ...target, source, phase: context.options.phase });
   // Compiled also to find what is wrong with a file before anything runs.
-  const pending = await source.load(plan.pending.map((p) => p.revision));
+  const compiled = {
+    pending: await source.load(plan.pending.map((p) => p.revision)),
+    repeatables: await source.loadRepeatables(plan.repeatables.map(({ name }) => name)),
+  };
   return {
-    text: lines(plan, pending, target.target, context.terminal.out.paint).join('\n'),
-    json: document(plan, pending, target.target),
+    text: lines(plan, compiled, target.target, context.terminal.out.paint).join('\n'),
+    json: document(plan, compiled, target.target),
     error: refusal(plan),
   };
 }
 
-function lines(plan: Plan, pending: readonly Migration[], target: string, paint: Paint): string[] {
+interface Compiled {
+  readonly pending: readonly Migration[];
+  readonly repeatables: readonly Repeatable[];
+}
+
+function lines(plan: Plan, { pending, repeatables }: Compiled, target: string, paint: Paint): string[] {
   const notes = [
     ...noteOf('Ahead of these migrations', plan.ahead),
     ...noteOf(
@@ -45,8 +56,9 @@ function lines(plan: Plan, pending: readonly Migration[], target: string, paint:
       ];
     case 'pending':
       return [
-        `${count(pending.length, 'migration')} to apply to ${target}:`,
-        ...pending.flatMap((m) => describe(m, paint)),
+        `${countNames(pendingNames(plan))} to apply to ${target}:`,
+        ...pending.flatMap((m) => describe(m, plan, paint)),
+        ...repeatables.flatMap((r) => describeRepeatable(r, paint)),
         ...notes,
       ];
     case 'ahead':
@@ -63,18 +75,28 @@ function lines(plan: Plan, pending: readonly Migration[], target: string, paint:
 const noteOf = (what: string, migrations: readonly { revision: string; slug: string }[]): string[] =>
   migrations.length > 0 ? [`${what}: ${some(migrations.map(migrationName))}.`] : [];
 
-function describe(migration: Migration, paint: Paint): string[] {
-  const reversible = migration.down ? '' : ', no down file';
+function describe(migration: Migration, { outOfOrder }: Plan, paint: Paint): string[] {
+  const gap = outOfOrder.find((p) => p.revision === migration.revision);
+  const notes = [
+    migration.phase,
+    ...(migration.down ? [] : ['no down file']),
+    ...(gap ? [`out of order, after ${gap.highestApplied}`] : []),
+  ];
   return [
-    `  ${migrationName(migration)}  ${paint('dim', migration.phase + reversible)}`,
+    `  ${migrationName(migration)}  ${paint('dim', notes.join(', '))}`,
     ...migration.hazards.map((hazard) => `    ${hazardLine(migration.up.file, hazard, paint)}`),
   ];
 }
 
+const describeRepeatable = (repeatable: Repeatable, paint: Paint): string[] => [
+  `  ${repeatableName(repeatable)}  ${paint('dim', 'repeatable')}`,
+  ...repeatable.hazards.map((hazard) => `    ${hazardLine(repeatable.script.file, hazard, paint)}`),
+];
+
 const hazardLine = (file: string, { class: kind, line, message, advice }: Hazard, paint: Paint): string =>
   `${paint('yellow', kind)} ${file}:${line}: ${message} ${advice}`;
 
-function document(plan: Plan, pending: readonly Migration[], target: string): Record<string, unknown> {
+function document(plan: Plan, { pending, repeatables }: Compiled, target: string): Record<string, unknown> {
   return {
     target,
     outcome: plan.outcome,
@@ -85,6 +107,8 @@ function document(plan: Plan, pending: readonly Migration[], target: string): Re
       reversible: down !== undefined,
       hazards,
     })),
+    repeatables: repeatables.map(({ name, hazards }) => ({ name, hazards })),
+    outOfOrder: plan.outOfOrder.map(migrationName),
     appliedCount: plan.appliedCount,
     ahead: plan.ahead.map(migrationName),
     cosmetic: plan.cosmetic.map(migrationName),

@@ -5,12 +5,13 @@ import {
   migrationName,
   type PartialRevision,
   type Plan,
+  pendingNames,
   refusal,
 } from '../core/plan/index.ts';
 import { type DatabaseStatus, type RunRecord, readPlan, readStatus } from '../engine/index.ts';
 import { openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
-import { count, some, table } from './frame/format.ts';
+import { count, countNames, some, table } from './frame/format.ts';
 import { heldBy, leaseLine, lockLine, progressLine } from './frame/lock-lines.ts';
 import { targetContext } from './frame/target-context.ts';
 
@@ -69,10 +70,10 @@ const appliedNames = (current: DatabaseStatus['ledger']['current']): string[] =>
 
 function pendingLine(planned: Planned): string {
   if ('unknown' in planned) return `unknown: ${planned.unknown}`;
-  const { pending, ahead, problems } = planned.plan;
+  const { ahead, problems } = planned.plan;
+  const pending = pendingNames(planned.plan);
   const refused = problems.length > 0 ? '; refused, see Next' : '';
-  if (pending.length > 0)
-    return `${count(pending.length, 'migration')}: ${some(pending.map(migrationName))}${refused}`;
+  if (pending.length > 0) return `${countNames(pending)}: ${some(pending)}${refused}`;
   return ahead.length > 0
     ? `none; the database is ahead by ${some(ahead.map(migrationName))}`
     : `none${refused}`;
@@ -121,7 +122,7 @@ function document(
     target,
     applied: appliedNames(found.ledger.current),
     outcome: plan?.outcome ?? 'unknown',
-    pending: plan?.pending.map(migrationName) ?? null,
+    pending: plan ? pendingNames(plan) : null,
     ahead: plan?.ahead.map(migrationName) ?? null,
     problems: plan?.problems ?? null,
     unfinished: found.ledger.partial,

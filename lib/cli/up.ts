@@ -2,7 +2,7 @@ import { migrationName } from '../core/plan/index.ts';
 import { type MigrateResult, migrate } from '../engine/index.ts';
 import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count, duration, some } from './frame/format.ts';
+import { count, countNames, duration, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
@@ -18,9 +18,10 @@ export async function up(context: CommandContext<UpOptions>): Promise<CommandRes
 }
 
 function sentences(result: MigrateResult, target: string): string[] {
-  const { plan, applied } = result;
+  const { plan, applied, outOfOrder } = result;
   const cosmetic = plan.cosmetic.map(migrationName);
   const lines = [headline(result, target), ...applied.map((name) => `  ${name}`)];
+  if (outOfOrder.length > 0) lines.push(`Out of order, after higher ones: ${some(outOfOrder)}.`);
   if (cosmetic.length > 0) {
     lines.push(`Edited since they were applied, in layout or comments only: ${some(cosmetic)}.`);
   }
@@ -35,7 +36,7 @@ function headline({ outcome, plan, applied, ran, waitedMs }: MigrateResult, targ
   switch (outcome) {
     case 'applied':
       return ran
-        ? `Applied ${count(applied.length, 'migration')} to ${target}:`
+        ? `Applied ${countNames(applied)} to ${target}:`
         : `Nothing left to apply to ${target}: another process applied it while this one waited ${duration(waitedMs)}.`;
     case 'nothing-pending':
       return `Nothing to apply to ${target}: ${count(plan.appliedCount, 'migration')} applied, none pending.`;
@@ -50,12 +51,13 @@ function headline({ outcome, plan, applied, ran, waitedMs }: MigrateResult, targ
 }
 
 function document(result: MigrateResult, target: string): Record<string, unknown> {
-  const { outcome, ran, applied, plan, waitedMs, token, tookOverFrom } = result;
+  const { outcome, ran, applied, outOfOrder, plan, waitedMs, token, tookOverFrom } = result;
   return {
     target,
     outcome,
     ran,
     applied,
+    outOfOrder,
     appliedCount: plan.appliedCount,
     ahead: plan.ahead.map(migrationName),
     halfAhead: plan.halfAhead.map(migrationName),

@@ -4,6 +4,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import { refuse } from './refuse.ts';
 import type { VerdictReceivers } from './verdict-receivers.ts';
@@ -45,6 +46,12 @@ export interface MigrationCoordinatorProps {
    * @default 'down'
    */
   readonly rollBackPolicy?: 'down' | 'code-only';
+
+  /**
+   * What becomes of a migration that comes with a revision below the highest one that is applied.
+   * @default 'refuse'
+   */
+  readonly outOfOrder?: OutOfOrderPolicy;
 
   /**
    * How long a holder of the lease may be silent before another takes over.
@@ -95,6 +102,7 @@ export interface CoordinatorSettings {
   readonly target: string;
   readonly snapshotsToKeep: number;
   readonly rollBackPolicy: 'down' | 'code-only';
+  readonly outOfOrder: OutOfOrderPolicy;
   readonly leaseDuration: Duration;
   readonly leaseWait: Duration;
   readonly migrateTimeout: Duration;
@@ -118,6 +126,7 @@ export function settingsOf(
     target: props.target ?? scope.node.path,
     snapshotsToKeep: snapshotsToKeep(props, database),
     rollBackPolicy: props.rollBackPolicy ?? 'down',
+    outOfOrder: props.outOfOrder ?? 'refuse',
     leaseDuration: props.leaseDuration ?? Duration.minutes(1),
     leaseWait: props.leaseWait ?? Duration.minutes(30),
     migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,

@@ -174,6 +174,7 @@ function environmentOf(
     [EnvName.leaseDurationSeconds]: String(settings.leaseDuration.toSeconds()),
     [EnvName.leaseWaitSeconds]: String(settings.leaseWait.toSeconds()),
     [EnvName.rollBackPolicy]: settings.rollBackPolicy,
+    [EnvName.outOfOrder]: settings.outOfOrder,
     [EnvName.eventBusName]: eventBusName,
     ...(takesSnapshots
       ? {

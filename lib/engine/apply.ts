@@ -5,13 +5,14 @@ import {
   isStale,
   type LedgerState,
   migrationName,
-  type PendingMigration,
   type Plan,
+  pendingNames,
   refusal,
 } from '../core/plan/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { upChange } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
+import { applyRepeatables } from './repeatables.ts';
 import { type Progress, runChange } from './run-change.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
@@ -24,7 +25,7 @@ export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
 
 type Request = Pick<
   ApplyOptions,
-  'source' | 'toRevision' | 'phase' | 'forceContract' | 'planLastEntryId' | 'restorePoint'
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'outOfOrder' | 'planLastEntryId' | 'restorePoint'
 >;
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
@@ -34,19 +35,22 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
     throw planIsStale();
   const refused = refusal(plan);
   if (refused) throw refused;
-  if (plan.pending.length === 0) return { outcome: 'applied', applied: [], notApplied: [], token };
+  if (plan.outcome !== 'pending') return { outcome: 'applied', applied: [], notApplied: [], token };
   refuseReadOnly(session);
   refuseHalfReverted(ledger);
   await refuseUsedRunId(attempt);
-  return recorded(attempt, request, plan, () => applyEach(attempt, request, plan.pending, ledger));
+  for (const gap of plan.outOfOrder)
+    attempt.on({ kind: 'out-of-order', migration: migrationName(gap), above: gap.highestApplied });
+  return recorded(attempt, request, plan, () => applyEach(attempt, request, plan, ledger));
 }
 
 async function applyEach(
   attempt: Attempt,
   { source }: Request,
-  pending: readonly PendingMigration[],
+  plan: Plan,
   ledger: LedgerState,
 ): Promise<ApplyResult> {
+  const { pending, repeatables } = plan;
   const migrations = await source.load(pending.map((p) => p.revision));
   const applied: string[] = [];
   const progress: Progress = { stepsDone: 0 };
@@ -55,7 +59,9 @@ async function applyEach(
     if (!(await runChange(attempt, change, ledger, progress))) break;
     applied.push(migrationName(migration));
   }
-  const notApplied = pending.slice(applied.length).map(migrationName);
+  if (applied.length === pending.length)
+    applied.push(...(await applyRepeatables(attempt, source, repeatables, ledger, progress)));
+  const notApplied = pendingNames(plan).slice(applied.length);
   return { outcome: notApplied.length === 0 ? 'applied' : 'more', applied, notApplied, token: attempt.token };
 }
 

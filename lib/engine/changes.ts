@@ -1,6 +1,6 @@
-/** What a plan says as changes: migrations up, and down scripts out of the ledger. */
+/** What a plan says as changes: migrations up, repeatable objects, and down scripts out of the ledger. */
 import type { Change, DownScript } from '../adapters/postgres/index.ts';
-import { type CurrentEntry, type Migration, stepsOf } from '../core/plan/index.ts';
+import { type CurrentEntry, type Migration, type Repeatable, stepsOf } from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
 
 type Identity = Pick<Attempt, 'runId' | 'token'>;
@@ -20,6 +20,31 @@ export function upChange(migration: Migration, ordinal: number, { runId, token }
     script: up,
     steps: stepsOf(up),
     down,
+    lockTimeoutMs,
+    statementTimeoutMs,
+    runId,
+    token,
+  };
+}
+
+export function repeatableChange(
+  { name, script, settings }: Repeatable,
+  ordinal: number,
+  { runId, token }: Identity,
+): Change {
+  const { sha256, normalizedSha256 } = script;
+  const { lockTimeoutMs, statementTimeoutMs } = settings;
+  return {
+    kind: 'repeatable',
+    revision: 'R',
+    slug: name,
+    phase: 'expand',
+    ordinal,
+    sha256,
+    normalizedSha256,
+    script,
+    steps: stepsOf(script),
+    down: undefined,
     lockTimeoutMs,
     statementTimeoutMs,
     runId,

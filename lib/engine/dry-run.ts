@@ -15,7 +15,7 @@ import {
 import { LockstepError } from '../core/errors/index.ts';
 import { type LedgerState, migrationName, type Plan, type Step } from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
-import { upChange } from './changes.ts';
+import { repeatableChange, upChange } from './changes.ts';
 import { runExclusively } from './exclusively.ts';
 import { acceptablePlan } from './migrate.ts';
 import { planOn, refuseHalfReverted } from './planning.ts';
@@ -60,7 +60,11 @@ async function tryPending(attempt: Attempt, options: MigrateOptions): Promise<Dr
   const { plan, ledger } = await planOn(session, options);
   refuseHalfReverted(ledger);
   const migrations = await options.source.load(plan.pending.map((p) => p.revision));
-  const changes = migrations.map((m, i) => upChange(m, plan.pending[i]!.ordinal, attempt));
+  const objects = await options.source.loadRepeatables(plan.repeatables.map(({ name }) => name));
+  const changes = [
+    ...migrations.map((m, i) => upChange(m, plan.pending[i]!.ordinal, attempt)),
+    ...objects.map((o, i) => repeatableChange(o, plan.repeatables[i]!.ordinal, attempt)),
+  ];
   const run = await beginDryRun(session);
   const tries = await rolledBack(attempt, () => new Tries(attempt, run, ledger).all(changes));
   return { plan, ...tries, sequences: await advancedSequences(session, run) };
@@ -107,8 +111,7 @@ class Tries {
 
   /** False where the dry run cannot go on. */
   async #tryOne(change: Change): Promise<boolean> {
-    const { partial } = this.#ledger;
-    const done = partial.find((p) => BigInt(p.revision) === BigInt(change.revision))?.stepsDone ?? [];
+    const done = change.kind === 'repeatable' ? [] : this.#stepsDone(change);
     for (const step of change.steps.filter(({ index }) => !done.includes(index))) {
       this.#attempt.throwIfEnded();
       try {
@@ -125,6 +128,11 @@ class Tries {
       }
     }
     return true;
+  }
+
+  #stepsDone({ revision }: Change): readonly number[] {
+    const { partial } = this.#ledger;
+    return partial.find((p) => BigInt(p.revision) === BigInt(revision))?.stepsDone ?? [];
   }
 
   async #tryStep(change: Change, step: Step): Promise<void> {

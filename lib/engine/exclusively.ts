@@ -14,7 +14,7 @@ import type { MigrateOptions } from './types.ts';
 
 export type ExclusiveOptions = Omit<
   MigrateOptions,
-  'source' | 'toRevision' | 'phase' | 'forceContract' | 'instance'
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'outOfOrder' | 'instance'
 > & {
   readonly isDryRun?: boolean | undefined;
 };

@@ -22,11 +22,12 @@
  * next one itself, a workflow does so by Retry.
  */
 export { apply } from './apply.ts';
+export { type Baselined, baseline } from './baseline.ts';
 export { type DryRunResult, dryRun } from './dry-run.ts';
 export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
-export { readHistory, readLastRun, readPlan, readStatus } from './read.ts';
+export { readHistory, readLastRun, readPlan, readRepeatables, readStatus } from './read.ts';
 export {
   type Difference,
   type RefusedEdit,

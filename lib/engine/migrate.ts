@@ -15,8 +15,10 @@ import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } fr
 export function migrate(options: MigrateOptions): Promise<MigrateResult> {
   // Over all attempts of this process.
   const applied: string[] = [];
+  const outOfOrder = new Set<string>();
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
+    if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
     options.on?.(event);
   };
   const result = (
@@ -26,6 +28,7 @@ export function migrate(options: MigrateOptions): Promise<MigrateResult> {
     outcome: plan.outcome === 'ahead' ? 'ahead' : 'applied',
     ran: applied.length > 0,
     applied,
+    outOfOrder: applied.filter((name) => outOfOrder.has(name)),
     plan,
     ...more,
   });
@@ -59,6 +62,7 @@ export async function acceptablePlan(session: Session, options: MigrateOptions):
   if (refused) throw refused;
   if (plan.outcome === 'pending') {
     await options.source.load(plan.pending.map((p) => p.revision));
+    await options.source.loadRepeatables(plan.repeatables.map(({ name }) => name));
     refuseReadOnly(session);
   }
   return plan;

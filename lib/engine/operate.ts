@@ -82,14 +82,31 @@ export function stamp(options: StampOptions): Promise<Stamped> {
 
 async function stampMissing(attempt: Attempt, options: StampOptions): Promise<Stamped> {
   const ledger = await readLedger(attempt.session);
-  const migrations = await options.source.load(missing(ledger, options));
+  const revisions = missing(ledger, options);
+  return { stamped: await recordUnrun(attempt, ledger, { ...options, revisions, kind: 'stamped' }) };
+}
+
+interface Unrun {
+  readonly source: MigrationSource;
+  /** As the catalog writes them. */
+  readonly revisions: readonly string[];
+  readonly kind: 'stamped' | 'baselined';
+}
+
+/** Writes the ledger rows of migrations whose effect is there already, all of them or none; gives their names. */
+export async function recordUnrun(
+  attempt: Attempt,
+  ledger: LedgerState,
+  { source, revisions, kind }: Unrun,
+): Promise<readonly string[]> {
+  const migrations = await source.load(revisions);
   const ordinals = new Map(ledger.current.map((e) => [BigInt(e.revision), e.ordinal]));
   const changes = migrations.map((m) => {
     const ordinal = (ordinals.get(BigInt(m.revision)) ?? 0) + 1;
-    return { ...upChange(m, ordinal, attempt), kind: 'stamped' as const };
+    return { ...upChange(m, ordinal, attempt), kind };
   });
   await stampEntries(attempt.session, changes);
-  return { stamped: migrations.map(migrationName) };
+  return migrations.map(migrationName);
 }
 
 /** As the catalog writes them. */

@@ -4,12 +4,15 @@ import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   compareRevisions,
   editedMigrations,
+  editedRepeatables,
   guardContract,
   type LedgerState,
   type MigrationSource,
   makePlan,
+  type OutOfOrderPolicy,
   REVISION_PATTERN,
   type RunPhase,
+  repeatableName,
 } from '../core/plan/index.ts';
 import type { PlanResult } from './types.ts';
 
@@ -19,6 +22,7 @@ export interface PlanRequest {
   readonly phase?: RunPhase | undefined;
   /** As if no instance of the app were alive. */
   readonly forceContract?: boolean | undefined;
+  readonly outOfOrder?: OutOfOrderPolicy | undefined;
 }
 
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504. */
@@ -33,15 +37,20 @@ export async function planOn(session: Session, request: PlanRequest): Promise<Pl
 
 async function planOf(
   ledger: LedgerState,
-  { source, toRevision, phase }: PlanRequest,
+  { source, toRevision, phase, outOfOrder }: PlanRequest,
 ): Promise<PlanResult['plan']> {
-  const { catalog } = source;
+  const { catalog, repeatables } = source;
   if (toRevision !== undefined) refuseUnknown(toRevision, catalog);
   const edited = editedMigrations(ledger, catalog).map((e) => e.revision);
   // Compiled only to learn whether an edit matters: normally nothing is.
   const compiled = edited.length > 0 ? await source.load(edited) : [];
-  const normalized = new Map(compiled.map((m) => [m.revision, m.up.normalizedSha256]));
-  return makePlan({ ledger, catalog, toRevision, phase, normalized });
+  const objects = editedRepeatables(ledger, repeatables).map(({ name }) => name);
+  const compiledObjects = objects.length > 0 ? await source.loadRepeatables(objects) : [];
+  const normalized = new Map([
+    ...compiled.map((m) => [m.revision, m.up.normalizedSha256] as const),
+    ...compiledObjects.map((r) => [repeatableName(r), r.script.normalizedSha256] as const),
+  ]);
+  return makePlan({ ledger, catalog, repeatables, toRevision, phase, outOfOrder, normalized });
 }
 
 /** Throws LS504 when none of the revisions is the one asked for. */

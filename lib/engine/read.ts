@@ -5,12 +5,20 @@ import {
   PostgresLeaseStore,
   readEntries,
   readLedger,
+  readRepeatableRows,
   readRun,
 } from '../adapters/postgres/index.ts';
 import type { LeaseStore } from '../core/lease/index.ts';
 import { LOOK, withSession } from './open-session.ts';
 import { type PlanRequest, planOn } from './planning.ts';
-import type { DatabaseStatus, EngineContext, HistoryEntry, PlanResult, RunRecord } from './types.ts';
+import type {
+  DatabaseStatus,
+  EngineContext,
+  HistoryEntry,
+  PlanResult,
+  RepeatableRow,
+  RunRecord,
+} from './types.ts';
 
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504, LS605. */
 export const readPlan = (options: EngineContext & PlanRequest): Promise<PlanResult> =>
@@ -19,6 +27,10 @@ export const readPlan = (options: EngineContext & PlanRequest): Promise<PlanResu
 /** Every entry of the ledger, oldest first. Throws LS3xx, LS605. */
 export const readHistory = (context: EngineContext): Promise<readonly HistoryEntry[]> =>
   withSession(context, LOOK, readEntries);
+
+/** Every time that a repeatable object was applied, oldest first. Throws LS3xx, LS605. */
+export const readRepeatables = (context: EngineContext): Promise<readonly RepeatableRow[]> =>
+  withSession(context, LOOK, readRepeatableRows);
 
 /** The run that began last, or the one with this id; null if there is none. Throws LS3xx, LS605. */
 export const readLastRun = (context: EngineContext, runId?: string): Promise<RunRecord | null> =>

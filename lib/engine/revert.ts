@@ -9,7 +9,6 @@ import {
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   type CurrentEntry,
-  compareRevisions,
   type LedgerState,
   makeRevertPlan,
   migrationName,
@@ -25,8 +24,8 @@ import { type Progress, runChange } from './run-change.ts';
 import type { RevertOptions, RevertResult } from './types.ts';
 
 /**
- * One attempt to revert, newest first, with the down scripts of the ledger. If one of the migrations has none,
- * nothing is touched. Throws LS3xx, LS402, LS403, LS504, LS512, LS601 to LS608; what was reverted before stays so.
+ * One attempt to revert, the last one applied first, with the down scripts of the ledger. If one of the migrations has
+ * none, nothing is touched. Throws LS3xx, LS402, LS403, LS504, LS512, LS601 to LS608; what was reverted before stays so.
  */
 export const revert = (options: RevertOptions): Promise<RevertResult> =>
   withAttempt(options, undefined, (attempt) => revertAsked(attempt, options.request));
@@ -75,7 +74,7 @@ const outOfTime = (done: number, all: number): LockstepError =>
     context: { reverted: done, all },
   });
 
-/** Newest first. Throws LS3xx, LS504, LS512, LS606. */
+/** The last one applied first. Throws LS3xx, LS504, LS512, LS606. */
 export async function entriesToRevert(
   session: Session,
   ledger: LedgerState,
@@ -86,8 +85,8 @@ export async function entriesToRevert(
   if (revert.length === 0) await refuseUnknownRun(session, request);
   if (builtOn.length > 0) throw othersBuildOn(revert, builtOn);
   if (irreversible.length > 0) throw await explainIrreversible(session, irreversible);
-  const half = ledger.partial.find((p) => p.direction === 'up' && isAboveOne(p, revert));
-  if (half) throw halfApplied(half);
+  const half = ledger.partial.find((p) => p.direction === 'up');
+  if (half && revert.length > 0) throw halfApplied(half);
   return revert;
 }
 
@@ -101,13 +100,13 @@ async function refuseUnknownRun(session: Session, request: RevertRequest): Promi
   });
 }
 
-const isAboveOne = ({ revision }: PartialRevision, entries: readonly CurrentEntry[]): boolean =>
-  entries.some((entry) => compareRevisions(entry.revision, revision) < 0);
-
-/** Its steps that are done would be gone on with as if nothing had been taken away beneath them. */
+/**
+ * It began after all that is applied, whatever its revision; its steps that are done would be gone on with as if nothing
+ * had been taken away beneath them.
+ */
 const halfApplied = ({ revision }: PartialRevision): LockstepError =>
   new LockstepError('LS606', {
-    what: `Revision ${revision} is half applied, and what is below it cannot be reverted meanwhile.`,
+    what: `Revision ${revision} is half applied, and what was applied before it cannot be reverted meanwhile.`,
     state: NOTHING_CHANGED,
     remedy: 'Finish it with `lockstep up` (correct its file first, if it failed), then revert.',
     context: { revision },

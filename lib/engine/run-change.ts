@@ -126,6 +126,8 @@ async function journalOf(
   change: Change,
   { partial }: LedgerState,
 ): Promise<readonly JournalStep[]> {
+  // One transaction: there is nothing to go on with.
+  if (change.kind === 'repeatable') return [];
   const isPartial = partial.some(
     (p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal,
   );

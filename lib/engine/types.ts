@@ -5,6 +5,7 @@ import type {
   CurrentEntry,
   LedgerState,
   MigrationSource,
+  OutOfOrderPolicy,
   Plan,
   RevertPlan,
   RevertRequest,
@@ -14,6 +15,7 @@ import type {
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
 export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
+export type { RepeatableRow } from '../adapters/postgres/index.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
@@ -23,6 +25,8 @@ export type EngineEvent =
   | { readonly kind: 'connecting'; readonly attempt: number; readonly reason: string }
   | { readonly kind: 'waiting'; readonly heldBy: string; readonly waitedMs: number }
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
+  /** It is applied although `above`, a higher revision, is applied already. */
+  | { readonly kind: 'out-of-order'; readonly migration: string; readonly above: string }
   | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
   | {
       /** The session of a replaced attempt builds an index, and gets on with it. */
@@ -96,6 +100,8 @@ export interface ApplyOptions extends AttemptOptions {
   readonly toRevision?: string | undefined;
   readonly phase?: RunPhase | undefined;
   readonly forceContract?: boolean | undefined;
+  /** Default `refuse`. */
+  readonly outOfOrder?: OutOfOrderPolicy | undefined;
   /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
   readonly planLastEntryId?: string | undefined;
   readonly restorePoint?: string | null | undefined;
@@ -134,6 +140,8 @@ export interface MigrateOptions extends EngineContext {
   readonly phase?: RunPhase | undefined;
   /** Contract also what live instances of the app may need; the run records which. */
   readonly forceContract?: boolean | undefined;
+  /** Default `refuse`. */
+  readonly outOfOrder?: OutOfOrderPolicy | undefined;
   /** The instance of the app that this process is about to be: recorded when the schema is ready for it. */
   readonly instance?: InstanceIdentity | undefined;
 }
@@ -151,6 +159,8 @@ export interface MigrateResult {
   /** Whether this process applied something itself. */
   readonly ran: boolean;
   readonly applied: readonly string[];
+  /** Those of them that were applied after higher revisions. */
+  readonly outOfOrder: readonly string[];
   readonly plan: Plan;
   readonly waitedMs: number;
   readonly token: number | null;
@@ -159,7 +169,7 @@ export interface MigrateResult {
 
 export type RevertAllOptions = Omit<
   MigrateOptions,
-  'source' | 'toRevision' | 'phase' | 'forceContract' | 'instance'
+  'source' | 'toRevision' | 'phase' | 'forceContract' | 'outOfOrder' | 'instance'
 > & {
   readonly request: RevertRequest;
 };

@@ -2,8 +2,9 @@ import { sleepOrAbort } from '../core/clock.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import {
   type MigrationSource,
-  migrationName,
+  type OutOfOrderPolicy,
   type Plan,
+  pendingNames,
   type RunPhase,
   refusal,
 } from '../core/plan/index.ts';
@@ -16,6 +17,8 @@ export interface WaitOptions extends EngineContext {
   readonly source: MigrationSource;
   /** Only migrations of this phase; all if absent. */
   readonly phase?: RunPhase | undefined;
+  /** Default `refuse`. */
+  readonly outOfOrder?: OutOfOrderPolicy | undefined;
   /** The instance of the app that this process is about to be: recorded when the schema is ready for it. */
   readonly instance?: InstanceIdentity | undefined;
   /** For how long others may take to apply it. */
@@ -46,20 +49,20 @@ export async function waitUntilApplied(options: WaitOptions): Promise<WaitResult
     const waitedMs = waited();
     if (plan && plan.outcome !== 'pending') return { plan, waitedMs };
     if (plan && waitedMs >= timeoutMs) throw notReady(plan, waitedMs);
-    if (plan) on?.({ kind: 'schema-not-ready', pendingCount: plan.pending.length, waitedMs });
+    if (plan) on?.({ kind: 'schema-not-ready', pendingCount: pendingNames(plan).length, waitedMs });
     await pause(options, Math.min(pauseMs * (0.5 + clock.random() / 2), Math.max(0, timeoutMs - waitedMs)));
   }
 }
 
 /** Undefined when the database went away meanwhile and there is time left for another look. */
 async function look(options: WaitOptions, leftMs: number): Promise<Plan | undefined> {
-  const { source, phase, clock, signal, on } = options;
+  const { source, phase, outOfOrder, clock, signal, on } = options;
   const database = { ...options.database, connectBudgetMs: Math.max(FIRST_LOOK_MS, leftMs) };
   const startedMs = clock.nowMs();
   try {
     return await withSession({ database, clock, signal, on }, LOOK, async (session) => {
       // Whether somebody else may contract is no reason not to wait for it.
-      const { plan } = await planOn(session, { source, phase, forceContract: true });
+      const { plan } = await planOn(session, { source, phase, outOfOrder, forceContract: true });
       if (plan.outcome !== 'pending' && plan.outcome !== 'refused') await announce(session, options);
       return plan;
     });
@@ -81,12 +84,12 @@ async function pause({ clock, signal }: WaitOptions, ms: number): Promise<void> 
 }
 
 const notReady = (plan: Plan, waitedMs: number): LockstepError => {
-  const [first] = plan.pending;
+  const pending = pendingNames(plan);
   return new LockstepError('LS405', {
-    what: `${plan.pending.length} migrations are still pending after ${Math.round(waitedMs / 1000)} s, the first is ${first ? migrationName(first) : ''}.`,
+    what: `${pending.length} migrations are still pending after ${Math.round(waitedMs / 1000)} s, the first is ${pending[0] ?? ''}.`,
     state: 'This process changed nothing in the database; whoever applies the migrations may be at work.',
     remedy: 'Look with `lockstep status` whether a run is going on or has failed, then wait again.',
-    context: { pending: plan.pending.length },
+    context: { pending: pending.length },
   });
 };
 

@@ -12,4 +12,5 @@ export { type DurationSetting, readDuration } from './duration.ts';
 export { newHolder } from './holder.ts';
 export { type LeaseLocation, openLeases, readLeaseLocation } from './lease-location.ts';
 export { type MigrationsLocation, openSource } from './migrations-location.ts';
+export { readOutOfOrder } from './out-of-order.ts';
 export { readTarget, type TargetOptions, type TargetSettings } from './target.ts';

@@ -51,6 +51,36 @@ describe('migrateOnStartup', () => {
   });
 });
 
+it('an instance is ready when repeatable objects are current, too', async () => {
+  const databaseUrl = (await databaseForTest()).url;
+  const migrations = await folderWith({
+    ...FILES,
+    'R_twice.sql': 'CREATE OR REPLACE VIEW twice AS SELECT 2 * n FROM effects;',
+  });
+  await migrateOnStartup({ databaseUrl, migrations: await folderWith(FILES) });
+  await expect(waitForSchema({ databaseUrl, migrations, timeoutMs: 300 })).rejects.toMatchObject({
+    code: 'LS405',
+  });
+  expect(await migrateOnStartup({ databaseUrl, migrations })).toMatchObject({ applied: ['R_twice'] });
+  expect(await waitForSchema({ databaseUrl, migrations })).toMatchObject({
+    plan: { outcome: 'nothing-pending' },
+  });
+});
+
+it('an instance applies what comes too late where that is allowed', async () => {
+  const databaseUrl = (await databaseForTest()).url;
+  const { '0002_effect.sql': _, ...first } = FILES;
+  await migrateOnStartup({
+    databaseUrl,
+    migrations: await folderWith({ ...first, '0003_more.sql': 'SELECT 1;' }),
+  });
+  const migrations = await folderWith({ ...FILES, '0003_more.sql': 'SELECT 1;' });
+  await expect(migrateOnStartup({ databaseUrl, migrations })).rejects.toMatchObject({ code: 'LS502' });
+  expect(await migrateOnStartup({ databaseUrl, migrations, outOfOrder: 'allow' })).toMatchObject({
+    outOfOrder: ['0002_effect'],
+  });
+});
+
 describe('waitForSchema', () => {
   it('returns when others have applied everything, and applies nothing itself', async () => {
     const options = await site();

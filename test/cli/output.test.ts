@@ -14,6 +14,7 @@ const COMMANDS = [
   'up',
   'down',
   'stamp',
+  'baseline',
   'wait',
   'plan',
   'repair',

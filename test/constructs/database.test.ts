@@ -71,6 +71,7 @@ describe('properties', () => {
       ...inIsolatedSubnets(stack),
       restorePoint: { keep: 2 },
       rollBackPolicy: 'code-only' as const,
+      outOfOrder: 'allow' as const,
       leaseDuration: Duration.minutes(2),
       leaseWait: Duration.hours(1),
       migrateTimeout: Duration.minutes(5),
@@ -80,6 +81,7 @@ describe('properties', () => {
     expect(environmentOf(template)).toMatchObject({
       RESTORE_POINT_KEEP: '2',
       ROLL_BACK_POLICY: 'code-only',
+      OUT_OF_ORDER: 'allow',
       LEASE_DURATION_SECONDS: '120',
       LEASE_WAIT_SECONDS: '3600',
       EVENT_BUS_NAME: '<Bus>',

@@ -81,6 +81,7 @@ describe.each(FUNCTION_NAMES)('the function %s', (name) => {
       LOCKSTEP_LEASE_DURATION_SECONDS: '60',
       LOCKSTEP_LEASE_WAIT_SECONDS: '1800',
       LOCKSTEP_ROLL_BACK_POLICY: 'down',
+      LOCKSTEP_OUT_OF_ORDER: 'refuse',
       LOCKSTEP_EVENT_BUS_NAME: 'default',
       LOCKSTEP_RESTORE_POINT: 'rds-cluster',
       LOCKSTEP_RESTORE_POINT_SOURCE: '<Database>',

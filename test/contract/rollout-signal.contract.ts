@@ -24,7 +24,7 @@ const facts = { run: 'run-1', target: 'orders', bundleDigest: 'abc', restorePoin
 export const rollOut = appliedVerdict(facts, nameList(['0001_a']));
 export const rollBack = failedVerdict(facts, {
   error: { name: 'MigrationFailedError', code: 'LS601', message: 'LS601: "0001_a" failed – ä €.' },
-  ledger: { applied: [], notApplied: ['0001_a'], partial: [] },
+  ledger: { applied: [], notApplied: ['0001_a'], partial: [], repeatables: [] },
   reverted: [],
   reversion: { kind: 'done' },
 });

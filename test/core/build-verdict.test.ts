@@ -24,7 +24,7 @@ const names = (count: number) =>
   Array.from({ length: count }, (_, i) => `${String(i + 1).padStart(4, '0')}_m`);
 const failure = (changes: Partial<Failure>): Failure => ({
   error,
-  ledger: { applied: [], notApplied: ['0003_c'], partial: [] },
+  ledger: { applied: [], notApplied: ['0003_c'], partial: [], repeatables: [] },
   reverted: [],
   reversion: { kind: 'done' },
   ...changes,
@@ -42,7 +42,7 @@ describe('every verdict', () => {
       failedVerdict(
         facts,
         failure({
-          ledger: { applied: many.names, notApplied: many.names, partial: [] },
+          ledger: { applied: many.names, notApplied: many.names, partial: [], repeatables: [] },
           reverted: many.names,
         }),
       ),
@@ -137,7 +137,7 @@ describe('the verdict of a failed run', () => {
   ] as const)('of which something stays says why: %o', (reversion, why) => {
     const verdict = failedVerdict(
       facts,
-      failure({ reversion, ledger: { applied: ['0001_a'], notApplied: [], partial: [] } }),
+      failure({ reversion, ledger: { applied: ['0001_a'], notApplied: [], partial: [], repeatables: [] } }),
     );
     expect(verdict.state).toContain('0001_a of this run stays applied: ');
     expect(verdict.state).toContain(why);
@@ -146,7 +146,7 @@ describe('the verdict of a failed run', () => {
   });
 
   test('names a migration that is done in part', () => {
-    const ledger = { applied: [], notApplied: ['0003_c'], partial: ['0003_c'] };
+    const ledger = { applied: [], notApplied: ['0003_c'], partial: ['0003_c'], repeatables: [] };
     expect(failedVerdict(facts, failure({ ledger })).state).toContain('0003_c is done in part');
   });
 

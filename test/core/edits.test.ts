@@ -20,6 +20,7 @@ const entryOf = (sql: string, more: Partial<CurrentEntry> = {}): CurrentEntry =>
     reversible: true,
     runId: 'r',
     entryId: '7',
+    appliedEntryId: '7',
     ...more,
   };
 };

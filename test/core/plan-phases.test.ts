@@ -30,8 +30,14 @@ const applied = (text: string, runId = 'run', reversible = true): CurrentEntry[]
     reversible,
     runId,
     entryId: e.revision,
+    appliedEntryId: e.revision,
   }));
-const ledgerOf = (current: readonly CurrentEntry[]) => ({ current, partial: [], lastEntryId: '0' });
+const ledgerOf = (current: readonly CurrentEntry[]) => ({
+  current,
+  repeatables: [],
+  partial: [],
+  lastEntryId: '0',
+});
 
 function planFor(files: string, inLedger: string, phase?: RunPhase) {
   const plan = makePlan({ ledger: ledgerOf(applied(inLedger)), catalog: catalog(files), phase });

@@ -11,7 +11,12 @@ import {
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import type { LeaseStore } from '../../lib/core/lease/index.ts';
-import { arrangeFiles, compileMigration } from '../../lib/core/plan/compile/index.ts';
+import {
+  arrangeFiles,
+  arrangeRepeatables,
+  compileMigration,
+  compileRepeatable,
+} from '../../lib/core/plan/compile/index.ts';
 import {
   type MigrationSource,
   makeBundle,
@@ -33,14 +38,16 @@ import { createDatabase, queryRows } from '../support/postgres.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
-export const sourceOf = (files: Files): MigrationSource =>
-  sourceOfBundle(
+export function sourceOf(files: Files): MigrationSource {
+  const names = Object.keys(files);
+  const bytesOf = (file: string) => Buffer.from(files[file]!);
+  return sourceOfBundle(
     makeBundle(
-      arrangeFiles(Object.keys(files)).map((names) =>
-        compileMigration(names, (file) => Buffer.from(files[file]!), parser),
-      ),
+      arrangeFiles(names).map((migration) => compileMigration(migration, bytesOf, parser)),
+      arrangeRepeatables(names).map((object) => compileRepeatable(object, bytesOf, parser)),
     ),
   );
+}
 
 export const configOf = (url: string): DatabaseConfig =>
   databaseConfigFrom({ url, env: {}, readFile: () => '' });

@@ -59,6 +59,7 @@ export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
     databaseTls: 'disable',
     restorePointKind: 'none',
     rollBackPolicy: 'down',
+    outOfOrder: 'refuse',
     eventBusName: 'default',
   } as const;
   let tests = 0;

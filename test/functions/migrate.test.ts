@@ -92,6 +92,15 @@ describe('migrating', () => {
     expect(await tables()).toEqual(['a']);
   });
 
+  test('applies what comes too late where the setting allows it', async () => {
+    await runtime.deploy({ '0002_b.sql': FILES['0002_b.sql'] });
+    await migrateAll('run-1');
+    await runtime.deploy(FILES);
+    await expect(steps.plan('run-2')).rejects.toMatchObject({ code: 'LS502' });
+    runtime.set('outOfOrder', 'allow');
+    expect((await migrateAll('run-2')).verdict).toMatchObject({ applied: ['0001_a', '0003_c'] });
+  });
+
   test('called again with the same input does nothing twice and succeeds', async () => {
     const planned = await steps.plan('run-1');
     await steps.acquireLease('run-1');

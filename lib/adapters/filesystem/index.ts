@@ -1,5 +1,5 @@
 /**
- * Migrations from a directory.
+ * Migrations and repeatable objects from a directory.
  *
  * Invariants: every file is read once, when the directory is opened, and what is compiled later is what was hashed
  * then, however the files change meanwhile; nothing is ever written; no file is parsed and the parser is not even
@@ -9,35 +9,50 @@
  * begin with a dot, and directories are no migrations; symbolic links are followed.
  *
  * What can fail: the directory or a file cannot be read (LS103), there are no migrations (LS206), names (LS201, LS202,
- * LS210); in `load`, what a file contains (LS203 to LS208).
+ * LS210); in `load` and `loadRepeatables`, what a file contains (LS203 to LS208, LS211).
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { type CatalogEntry, digestOf, type MigrationSource, sha256 } from '../../core/plan/bundle.ts';
-import { arrangeFiles, isMigrationFile, type MigrationFiles } from '../../core/plan/compile/file-name.ts';
+import {
+  arrangeFiles,
+  arrangeRepeatables,
+  isMigrationFile,
+  type MigrationFiles,
+} from '../../core/plan/compile/file-name.ts';
 import { compileMigration } from '../../core/plan/compile/migration.ts';
 import type { LoadParser } from '../../core/plan/compile/parser.ts';
+import { compileRepeatable } from '../../core/plan/compile/repeatable.ts';
 import { withoutByteOrderMark } from '../../core/plan/compile/source-text.ts';
 import { revisionKey } from '../../core/plan/revision.ts';
 
 /** Throws LS103, LS201, LS202, LS206, LS210. `loadParser` is called by `load` only. */
 export async function openMigrationDirectory(path: string, loadParser: LoadParser): Promise<MigrationSource> {
-  const migrations = arrangeFiles(listFiles(path));
-  if (migrations.length === 0) throw empty(path);
-  const files = migrations.flatMap(({ up, down }) => (down === undefined ? [up] : [up, down]));
-  const contents = new Map(files.map((file) => [file, readContent(path, file)]));
+  const names = listFiles(path);
+  const migrations = arrangeFiles(names);
+  const objects = arrangeRepeatables(names);
+  if (names.length === 0) throw empty(path);
+  const contents = new Map(names.map((file) => [file, readContent(path, file)]));
   const bytesOf = (file: string): Buffer => contents.get(file)!;
   const catalog = migrations.map((migration) => catalogEntry(migration, bytesOf));
+  const repeatables = objects.map(({ name, file }) => ({ name, sha256: sha256(bytesOf(file)) }));
   return {
     catalog,
-    digest: digestOf(catalog),
+    repeatables,
+    digest: digestOf(catalog, repeatables),
     load: async (revisions) => {
       const wanted = new Set(revisions.map(revisionKey));
       const found = migrations.filter(({ revision }) => wanted.has(revisionKey(revision)));
       if (found.length === 0) return [];
       const parser = await loadParser();
       return found.map((migration) => compileMigration(migration, bytesOf, parser));
+    },
+    loadRepeatables: async (wanted) => {
+      const found = objects.filter(({ name }) => wanted.includes(name));
+      if (found.length === 0) return [];
+      const parser = await loadParser();
+      return found.map((file) => compileRepeatable(file, bytesOf, parser));
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What a migration, or its way back, writes: the values of its ledger row, and the script that makes it true. */
+/** What a migration, its way back, or a repeatable object writes: the values of its ledger row, and the script that makes it true. */
 import { keptSql } from '../../core/plan/compile/canonical-sql.ts';
 import {
   type Migration,
@@ -9,6 +9,7 @@ import {
   statementText,
 } from '../../core/plan/index.ts';
 import type { Before } from './effect.ts';
+import { insertRepeatable, leaveRepeatable } from './repeatables.ts';
 import type { SessionFacts } from './session.ts';
 import { literal } from './sql.ts';
 
@@ -16,7 +17,8 @@ import { literal } from './sql.ts';
 export type DownScript = Script & Migration['settings'];
 
 export interface Change {
-  readonly kind: 'applied' | 'reverted' | 'stamped' | 'repaired';
+  readonly kind: 'applied' | 'reverted' | 'stamped' | 'baselined' | 'repaired' | 'repeatable';
+  /** `R` of a repeatable object, whose name is the slug: as its file is called. */
   readonly revision: string;
   readonly slug: string;
   readonly phase: string;
@@ -52,6 +54,7 @@ export const stepSha256 = (change: Change, step: Step): string =>
 export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_fence(${token})`;
 
 export function insertEntry(change: Change): string {
+  if (change.kind === 'repeatable') return insertRepeatable(change);
   const { revision, ordinal, kind, slug, phase, runId, token, lockTimeoutMs, statementTimeoutMs } = change;
   const sums = [change.sha256, change.normalizedSha256];
   const down = change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs });
@@ -97,7 +100,9 @@ export const journalRow = ({ revision, ordinal }: Change, step: number): string 
   `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step}`;
 
 /** Of the step that ends a migration (null) its ledger row is checked and completed; of any other one its journal row. */
-export function leaveStep({ revision, ordinal }: Change, step: number | null, login: SessionFacts): string {
+export function leaveStep(change: Change, step: number | null, login: SessionFacts): string {
+  if (change.kind === 'repeatable') return leaveRepeatable(change, login);
+  const { revision, ordinal } = change;
   const values = [literal(revision), ordinal, step ?? 'NULL', literal(login.user), literal(login.actingAs)];
   return `SELECT lockstep.leave_step(${values.join(', ')})`;
 }

@@ -43,6 +43,7 @@ export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } fr
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
+export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';
 export { runTransactional } from './run-step.ts';

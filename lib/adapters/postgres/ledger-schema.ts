@@ -5,6 +5,7 @@
  *   meta      one row: the layout's number
  *   fence     one row: the newest token and its session
  *   entry     append-only history; the key (revision, ordinal) gives "at most once"
+ *   repeatable  append-only history of repeatable objects; see repeatables.ts
  *   journal   steps of migrations that are more than one transaction
  *   run       one row per run: who, when, its verdict
  *   instance  instances of the app that passed the gate, or that the deployer named (instances.ts)
@@ -16,6 +17,7 @@
  */
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { IS_LEDGER_LOCK } from './advisory-lock.ts';
+import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
 import type { Session } from './session.ts';
 
 const LAYOUT = 1;
@@ -199,7 +201,9 @@ async function createLedger(session: Session): Promise<void> {
   const [row] = await session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing");
   const schema = row?.missing === 't' ? 'CREATE SCHEMA lockstep;' : '';
   // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
-  await session.query(`${schema} ${TABLES} ${FUNCTIONS} ${FIRST_ROWS}`);
+  await session.query(
+    `${schema} ${TABLES} ${REPEATABLE_TABLE} ${FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
+  );
 }
 
 const newerLedger = (layout: number): LockstepError =>

@@ -1,6 +1,7 @@
 /** Reading the ledger. Its rows about migrations are written in run-step.ts and run-alone.ts, those about runs in runs.ts. */
 import {
   type CurrentEntry,
+  type CurrentRepeatable,
   EMPTY_LEDGER,
   type LedgerState,
   type PartialRevision,
@@ -9,11 +10,14 @@ import {
 import type { DownScript } from './change.ts';
 import type { Before } from './effect.ts';
 import { refuseNewerLayout } from './ledger-schema.ts';
+import { CURRENT_REPEATABLES } from './repeatables.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
 const ENTRY = `e.written_as AS revision, e.slug, e.phase, e.kind, e.ordinal, e.sha256, e.normalized_sha256 AS "normalizedSha256",
-  e.down IS NOT NULL AS reversible, e.run_id AS "runId", e.id::text AS "entryId"`;
+  e.down IS NOT NULL AS reversible, e.run_id AS "runId", e.id::text AS "entryId",
+  CASE e.kind WHEN 'repaired' THEN (SELECT pg_catalog.max(a.id) FROM lockstep.entry a
+    WHERE a.revision = e.revision AND a.kind <> 'repaired') ELSE e.id END::text AS "appliedEntryId"`;
 
 const STATE = `SELECT
   (SELECT pg_catalog.json_agg(x) FROM
@@ -25,7 +29,8 @@ const STATE = `SELECT
       FROM lockstep.journal j
       WHERE NOT EXISTS (SELECT FROM lockstep.entry e WHERE e.revision = j.revision AND e.ordinal = j.ordinal)
       GROUP BY j.revision, j.ordinal, j.direction ORDER BY j.revision) x) AS partial,
-  (SELECT pg_catalog.max(e.id) FROM lockstep.entry e) AS last, (SELECT m.layout FROM lockstep.meta m) AS layout`;
+  (${CURRENT_REPEATABLES}) AS repeatables,
+  GREATEST((SELECT pg_catalog.max(e.id) FROM lockstep.entry e), (SELECT pg_catalog.max(r.id) FROM lockstep.repeatable r)) AS last, (SELECT m.layout FROM lockstep.meta m) AS layout`;
 
 /** One statement, so what it gives was true at one time. Throws LS307 for the ledger of a newer Lockstep, LS3xx. */
 export async function readLedger(session: Session): Promise<LedgerState> {
@@ -35,6 +40,7 @@ export async function readLedger(session: Session): Promise<LedgerState> {
   refuseNewerLayout(row.layout);
   return {
     current: parseRows<CurrentEntry>(row.current),
+    repeatables: parseRows<CurrentRepeatable>(row.repeatables),
     partial: parseRows<PartialRevision>(row.partial),
     lastEntryId: row.last ?? '0',
   };

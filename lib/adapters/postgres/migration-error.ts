@@ -86,8 +86,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 function stateAfter(change: Change, { step: { index, kind }, left }: SentMessage): string {
   const name = migrationName(change);
+  const done = change.kind === 'repeatable' ? 'applied' : change.kind;
   if (change.steps.length === 1 && kind === 'transaction')
-    return `${name} was rolled back as a whole and left no trace; the migrations ${change.kind} before it stay so.`;
+    return `${name} was rolled back as a whole and left no trace; the migrations ${done} before it stay so.`;
   const before = index === 0 ? 'nothing of it is done' : 'what comes before it is done and recorded';
   const trace = left === undefined ? 'left no trace' : `is begun and not done (it left ${left})`;
   return `Step ${index + 1} of ${change.steps.length} of ${name} ${trace}; ${before}, and the next run goes on there.`;

@@ -20,8 +20,10 @@ export interface LedgerRun {
 
 const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
   r.verdict, r.restore_point AS "restorePoint", r.error, r.forced,
-  COALESCE((SELECT pg_catalog.json_agg(e.written_as || '_' || e.slug ORDER BY e.id) FROM lockstep.entry e
-    WHERE e.run_id = r.run_id AND e.kind = 'applied'), '[]') AS applied`;
+  COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (
+      SELECT e.id, e.written_as || '_' || e.slug AS name FROM lockstep.entry e
+        WHERE e.run_id = r.run_id AND e.kind = 'applied'
+      UNION ALL SELECT o.id, 'R_' || o.name FROM lockstep.repeatable o WHERE o.run_id = r.run_id) a), '[]') AS applied`;
 
 /** The run with this id, or without one the run that began last; null if there is none. Throws LS3xx. */
 export async function readRun(session: Session, runId?: string): Promise<LedgerRun | null> {

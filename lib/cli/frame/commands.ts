@@ -1,6 +1,7 @@
 /** Every command with its arguments and examples; lib/cli has one file for each. */
 import { type Command as Grammar, InvalidArgumentError, Option } from 'commander';
 import type { Phase } from '../../core/plan/bundle.ts';
+import { OUT_OF_ORDER_POLICIES } from '../../core/plan/out-of-order.ts';
 import { RUN_PHASES } from '../../core/plan/phase.ts';
 import { REVISION_PATTERN } from '../../core/plan/revision.ts';
 import type { GlobalOptions, LoadCommand } from './context.ts';
@@ -39,11 +40,12 @@ function addWriting(program: Grammar, add: Add): void {
   const phases: Phase[] = ['expand', 'backfill', 'contract'];
   add(program, 'new', {
     summary: 'write an empty migration and its down file',
-    examples: ['new add_email', 'new drop_old_email --phase contract'],
+    examples: ['new add_email', 'new drop_old_email --phase contract', 'new active_users --repeatable'],
     load: async () => (await import('../new.ts')).newMigration,
   })
     .argument('<slug>', 'what it does, in a few words')
-    .addOption(new Option('--phase <phase>', 'its part in a roll-out').choices(phases).default('expand'));
+    .addOption(new Option('--phase <phase>', 'its part in a roll-out').choices(phases).default('expand'))
+    .addOption(new Option('--repeatable', 'a view, function or grants, as R_<slug>.sql').conflicts('phase'));
   add(program, 'bundle', {
     summary: 'compile the migrations into one file',
     examples: ['bundle', 'bundle --migrations db --out dist/bundle.json'],
@@ -66,7 +68,8 @@ function addRunning(program: Grammar, add: Add): void {
     .option('--to <revision>', 'apply up to and including this one', revision)
     .addOption(runPhase())
     .option('--force-contract', 'contract also what live instances of the app may need')
-    .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile');
+    .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile')
+    .addOption(outOfOrder());
   add(program, 'down', {
     summary: 'revert with the down scripts in the ledger',
     examples: ['down -1', 'down --to 0041', 'down --to 0', 'down --run release-12'],
@@ -81,13 +84,19 @@ function addRunning(program: Grammar, add: Add): void {
     examples: ['stamp 0001', 'stamp 0001 0002 0003'],
     load: async () => (await import('../stamp.ts')).stamp,
   }).argument('<revisions...>', 'revisions whose effect is in the database already', eachRevision);
+  add(program, 'baseline', {
+    summary: 'begin the ledger of a database that was there before',
+    examples: ['baseline 0042', 'baseline 0042 --bundle bundle.json'],
+    load: async () => (await import('../baseline.ts')).baseline,
+  }).argument('<revision>', 'record everything up to this one as there already', revision);
   add(program, 'wait', {
     summary: 'wait until everything but contract is applied',
     examples: ['wait && node server.js', 'wait --timeout 5m --bundle bundle.json', 'wait --all'],
     load: async () => (await import('../wait.ts')).wait,
   })
     .option('--timeout <duration>', 'how long (default: 10m)')
-    .option('--all', 'for contract migrations, too');
+    .option('--all', 'for contract migrations, too')
+    .addOption(outOfOrder());
 }
 
 const runPhase = (): Option =>
@@ -98,12 +107,14 @@ function addReading(program: Grammar, add: Add): void {
     summary: 'show what `up` would apply, and its hazards',
     examples: ['plan', 'plan --phase contract', 'plan --json'],
     load: async () => (await import('../plan.ts')).plan,
-  }).addOption(runPhase());
+  })
+    .addOption(runPhase())
+    .addOption(outOfOrder());
   add(program, 'status', {
     summary: 'what ran, who holds the lock, what to do next',
     examples: ['status', 'status --json'],
     load: async () => (await import('../status.ts')).status,
-  });
+  }).addOption(outOfOrder());
   add(program, 'history', {
     summary: 'show every entry of the ledger',
     examples: ['history', 'history --json'],
@@ -194,6 +205,11 @@ function optionsOf(command: Grammar): GlobalOptions {
   const given = names.map((name, i) => [name, command.processedArgs[i]]);
   return { ...command.optsWithGlobals(), ...Object.fromEntries(given) };
 }
+
+const outOfOrder = (): Option =>
+  new Option('--out-of-order <policy>', 'revisions below the highest applied one (default: refuse)').choices(
+    OUT_OF_ORDER_POLICIES,
+  );
 
 function revision(text: string): string {
   if (!REVISION_PATTERN.test(text)) throw new InvalidArgumentError('A revision is a number such as 0042.');

@@ -1,4 +1,5 @@
 import type { LockstepError } from '../../core/errors/index.ts';
+import type { OutOfOrderPolicy } from '../../core/plan/index.ts';
 import type { EngineContext } from '../../engine/types.ts';
 import type { TargetSettings } from '../../settings/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,6 +14,8 @@ export interface GlobalOptions {
   readonly target?: string;
   readonly waitTimeout?: string;
   readonly leaseDuration?: string;
+  /** Of the commands that make a plan. */
+  readonly outOfOrder?: string;
 }
 
 /** What the frame gives to a command. */
@@ -43,4 +46,8 @@ export type LoadCommand = () => Promise<Command<never>>;
 
 /** A database with its lease, limits and observer, as the engine's use cases take them. */
 export type TargetContext = TargetSettings &
-  EngineContext & { readonly leaseDurationMs: number; readonly leaseWaitMs: number };
+  EngineContext & {
+    readonly leaseDurationMs: number;
+    readonly leaseWaitMs: number;
+    readonly outOfOrder: OutOfOrderPolicy;
+  };

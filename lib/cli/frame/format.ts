@@ -1,4 +1,5 @@
 /** Numbers and lists in sentences. */
+import { isRepeatableName } from '../../core/plan/repeatable.ts';
 
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
@@ -9,6 +10,17 @@ export function duration(ms: number): string {
 }
 
 export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+/** Of names such as 0042_add_email and R_active_users: `2 migrations and 1 repeatable object`. */
+export function countNames(names: readonly string[]): string {
+  const objects = names.filter(isRepeatableName).length;
+  const migrations = names.length - objects;
+  const parts = [
+    ...(migrations > 0 || objects === 0 ? [count(migrations, 'migration')] : []),
+    ...(objects > 0 ? [count(objects, 'repeatable object')] : []),
+  ];
+  return parts.join(' and ');
+}
 
 /** First ones of a list that may be long. */
 export function some(names: readonly string[], limit = 5): string {

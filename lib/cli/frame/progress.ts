@@ -50,6 +50,8 @@ function sentence(event: EngineEvent): string {
       return `Waiting for the lease, held by ${event.heldBy} (${duration(event.waitedMs)} so far)`;
     case 'schema-not-ready':
       return `Waiting for ${count(event.pendingCount, 'migration')} (${duration(event.waitedMs)} so far)`;
+    case 'out-of-order':
+      return `${event.migration} runs out of order: ${event.above} above it is applied`;
     case 'lease-acquired':
       return `Lease obtained, token ${event.token}${event.tookOverFrom ? `, taken over from ${event.tookOverFrom}` : ''}`;
     case 'build-awaited':

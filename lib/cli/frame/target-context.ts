@@ -1,6 +1,6 @@
 import { configurationError } from '../../adapters/postgres/config.ts';
 import { systemClock } from '../../adapters/process/clock.ts';
-import { readDuration, readTarget } from '../../settings/index.ts';
+import { readDuration, readOutOfOrder, readTarget } from '../../settings/index.ts';
 import type { CommandContext, TargetContext } from './context.ts';
 import { progressOn } from './progress.ts';
 
@@ -25,7 +25,8 @@ export function targetContext(
     { name: '--wait-timeout', defaultMs: DEFAULT_LEASE_WAIT_MS },
     problems,
   );
+  const outOfOrder = readOutOfOrder(options.outOfOrder, env, problems);
   if (!settings || problems.length > 0) throw configurationError(problems);
   const on = progressOn(terminal, systemClock);
-  return { ...settings, leaseDurationMs, leaseWaitMs, clock: systemClock, signal, on };
+  return { ...settings, leaseDurationMs, leaseWaitMs, outOfOrder, clock: systemClock, signal, on };
 }

@@ -71,6 +71,7 @@ export const CATALOGUE = {
   LS208: entry(ErrorName.Bundle, usage, 'a statement cannot be run by Lockstep'),
   LS209: entry(ErrorName.Bundle, usage, 'a bundle is damaged or of another format'),
   LS210: entry(ErrorName.Bundle, usage, 'a down file has no migration'),
+  LS211: entry(ErrorName.Bundle, usage, 'a repeatable object cannot be applied in one transaction'),
   LS301: entry(ErrorName.DatabaseUnavailable, failed, 'the database does not answer', true),
   LS302: entry(ErrorName.DatabaseRefused, failed, 'the database refuses the login'),
   LS303: entry(ErrorName.DatabaseRefused, failed, "the server's certificate cannot be verified"),
@@ -90,6 +91,7 @@ export const CATALOGUE = {
   LS503: entry(ErrorName.Drift, drift, 'an applied migration is missing from the bundle'),
   LS504: entry(ErrorName.Usage, usage, 'the revision or run asked for is not known'),
   LS505: entry(ErrorName.PlanStale, failed, 'someone migrated since the plan was made'),
+  LS506: entry(ErrorName.Drift, drift, 'the ledger has a history already'),
   LS508: entry(ErrorName.Drift, failed, 'the database is not as the ledger says'),
   LS510: entry(
     ErrorName.Contract,

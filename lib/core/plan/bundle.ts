@@ -1,8 +1,8 @@
 /**
- * The bundle: a compiled, checksummed set of migrations, small enough to travel as one file, complete enough
+ * The bundle: a compiled, checksummed set of migrations and repeatable objects, small enough to travel as one file, complete enough
  * that who executes it needs no parser.
  *
- * Invariants: migrations are sorted by revision and no two share one; every script's `sha256` is that of its
+ * Invariants: migrations are sorted by revision, repeatable objects by name, and no two share one; every script's `sha256` is that of its
  * `sql`; statement offsets are UTF-8 byte offsets into `sql`, ascending and disjoint; `digest` covers every
  * name, phase and checksum, so two bundles with one digest do the same to a database.
  */
@@ -65,25 +65,38 @@ export const hazardSchema = z.object({
 });
 export type Hazard = z.infer<typeof hazardSchema>;
 
+const settingsSchema = z.object({
+  lockTimeoutMs: z.number().int().nonnegative().optional(),
+  statementTimeoutMs: z.number().int().nonnegative().optional(),
+});
+
 export const migrationSchema = z.object({
   /** As written in the file name, `0042`; compared as a number. */
   revision: z.string(),
   slug: z.string(),
   phase: z.enum(PHASES),
-  settings: z.object({
-    lockTimeoutMs: z.number().int().nonnegative().optional(),
-    statementTimeoutMs: z.number().int().nonnegative().optional(),
-  }),
+  settings: settingsSchema,
   up: scriptSchema,
   down: scriptSchema.optional(),
   hazards: z.array(hazardSchema),
 });
 export type Migration = z.infer<typeof migrationSchema>;
 
+/** What `R_<name>.sql` has: one transaction, applied after the migrations whenever it changed. */
+export const repeatableSchema = z.object({
+  name: z.string(),
+  settings: settingsSchema,
+  script: scriptSchema,
+  hazards: z.array(hazardSchema),
+});
+export type Repeatable = z.infer<typeof repeatableSchema>;
+
 export const bundleSchema = z.object({
   format: z.literal(1),
   digest: z.string(),
   migrations: z.array(migrationSchema),
+  /** Left out by bundles that were made before there were any. */
+  repeatables: z.array(repeatableSchema).default([]),
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 
@@ -98,15 +111,26 @@ export interface CatalogEntry {
   readonly downSha256?: string | undefined;
 }
 
+/** What planning needs of a repeatable object. */
+export interface RepeatableEntry {
+  readonly name: string;
+  /** Exact SHA-256 of the file. */
+  readonly sha256: string;
+}
+
 /**
  * A set of migrations to take from. A directory compiles lazily (only what is asked for is parsed);
  * a bundle file has everything compiled already.
  */
 export interface MigrationSource {
   readonly catalog: readonly CatalogEntry[];
+  /** In the order in which they are applied, which is that of their names. */
+  readonly repeatables: readonly RepeatableEntry[];
   readonly digest: string;
   /** The named migrations, in the order of the catalog. Throws LS2xx when a file is not valid. */
   load(revisions: readonly string[]): Promise<readonly Migration[]>;
+  /** The named ones, in their order. Throws LS2xx when a file is not valid. */
+  loadRepeatables(names: readonly string[]): Promise<readonly Repeatable[]>;
 }
 
 /** `0042_add_email`: how people name a migration. */
@@ -114,9 +138,10 @@ export const migrationName = (m: { revision: string; slug: string }): string => 
 
 export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 
-export function digestOf(catalog: readonly CatalogEntry[]): string {
+export function digestOf(catalog: readonly CatalogEntry[], repeatables: readonly RepeatableEntry[]): string {
   const lines = catalog.map((e) => [migrationName(e), e.phase, e.sha256, e.downSha256 ?? '-'].join(' '));
-  return sha256(lines.join('\n'));
+  const more = repeatables.map((r) => `R_${r.name} ${r.sha256}`);
+  return sha256([...lines, ...more].join('\n'));
 }
 
 export const catalogEntryOf = (m: Migration): CatalogEntry => ({
@@ -127,10 +152,30 @@ export const catalogEntryOf = (m: Migration): CatalogEntry => ({
   downSha256: m.down?.sha256,
 });
 
-export function makeBundle(migrations: readonly Migration[]): Bundle {
-  const sorted = [...migrations].sort((a, b) => compareRevisions(a.revision, b.revision));
-  return { format: 1, digest: digestOf(sorted.map(catalogEntryOf)), migrations: sorted };
+const repeatableEntryOf = ({ name, script }: Repeatable): RepeatableEntry => ({
+  name,
+  sha256: script.sha256,
+});
+
+/** By code unit: the same order on every machine, whatever its language. */
+export const compareNames = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+
+export function makeBundle(
+  unsorted: readonly Migration[],
+  unsortedRepeatables: readonly Repeatable[] = [],
+): Bundle {
+  const migrations = unsorted.toSorted((a, b) => compareRevisions(a.revision, b.revision));
+  const repeatables = unsortedRepeatables.toSorted(compareNames);
+  const digest = digestOf(migrations.map(catalogEntryOf), repeatables.map(repeatableEntryOf));
+  return { format: 1, digest, migrations, repeatables };
 }
+
+/** All hazards of a bundle, or of what is left of it, each with the name of what it is in. */
+export const bundleHazards = ({ migrations, repeatables }: Pick<Bundle, 'migrations' | 'repeatables'>) => [
+  ...migrations.flatMap((m) => m.hazards.map((hazard) => ({ migration: migrationName(m), ...hazard }))),
+  ...repeatables.flatMap((r) => r.hazards.map((hazard) => ({ migration: `R_${r.name}`, ...hazard }))),
+];
 
 /** Parses and verifies a bundle's text: shape, every checksum, the digest. Throws LS209. */
 export function readBundle(text: string): Bundle {
@@ -150,10 +195,13 @@ export function readBundle(text: string): Bundle {
   const parsed = bundleSchema.safeParse(json);
   if (!parsed.success) throw damaged(z.prettifyError(parsed.error).replaceAll('\n', '; '), parsed.error);
   const bundle = parsed.data;
-  for (const script of bundle.migrations.flatMap((m) => (m.down ? [m.up, m.down] : [m.up]))) {
+  const { migrations, repeatables } = bundle;
+  const scripts = migrations.flatMap((m) => (m.down ? [m.up, m.down] : [m.up]));
+  for (const script of [...scripts, ...repeatables.map((r) => r.script)]) {
     if (sha256(script.sql) !== script.sha256) throw damaged(`${script.file} does not have its checksum`);
   }
-  if (makeBundle(bundle.migrations).digest !== bundle.digest) throw damaged('its digest does not match');
+  if (makeBundle(migrations, repeatables).digest !== bundle.digest)
+    throw damaged('its digest does not match');
   return bundle;
 }
 
@@ -161,7 +209,9 @@ export function sourceOfBundle(bundle: Bundle): MigrationSource {
   const byRevision = new Map(bundle.migrations.map((m) => [m.revision, m]));
   return {
     catalog: bundle.migrations.map(catalogEntryOf),
+    repeatables: bundle.repeatables.map(repeatableEntryOf),
     digest: bundle.digest,
     load: async (revisions) => revisions.map((r) => byRevision.get(r)).filter((m) => m !== undefined),
+    loadRepeatables: async (names) => bundle.repeatables.filter(({ name }) => names.includes(name)),
   };
 }

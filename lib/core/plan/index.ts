@@ -8,8 +8,9 @@
  * Invariants
  * - A revision counts as applied when the newest of its ledger entries is not `reverted`.
  * - Pending revisions are planned in ascending order and never below the highest applied one: such a gap is
- *   refused, because the order in which migrations run would differ from database to database. A contract migration
- *   may be held back, and is out of order only below another contract migration (phase.ts).
+ *   refused, because the order in which migrations run would differ from database to database, unless the caller
+ *   allows it. A contract migration may be held back, and is out of order only below another contract migration
+ *   (phase.ts). What is reverted goes in the order of the ledger, the last one applied first.
  * - A database that is ahead of the bundle (a rolled-back pipeline brings an older bundle) is no problem and
  *   nothing is ever planned to be reverted implicitly.
  * - An applied file whose exact checksum changed is drift, unless its normalised SQL is the same: then the
@@ -18,14 +19,17 @@
  * What can fail: nothing; problems are part of the plan (`outcome: 'refused'`) and become errors with
  * `refusal()` where somebody wanted to act.
  */
+export * from './baseline.ts';
 export * from './bundle.ts';
 export * from './edits.ts';
 export * from './instance.ts';
 export * from './ledger-state.ts';
+export * from './out-of-order.ts';
 export * from './phase.ts';
 export * from './plan.ts';
 export * from './postcondition.ts';
 export * from './refusal.ts';
+export * from './repeatable.ts';
 export * from './revert-plan.ts';
 export * from './revision.ts';
 export * from './steps.ts';

@@ -19,6 +19,8 @@ export interface CurrentEntry {
   readonly runId: string;
   /** Order of entries over the whole ledger; decimal string of a bigint. */
   readonly entryId: string;
+  /** Of the entry by which it was applied: another one, if what is newest is `repaired`. */
+  readonly appliedEntryId: string;
 }
 
 /** A migration of several steps of which some are done and the last is not: the next attempt goes on there. */
@@ -34,13 +36,28 @@ export interface PartialRevision {
   readonly stepStarted: number | null;
 }
 
+/** The newest row of one repeatable object. */
+export interface CurrentRepeatable {
+  readonly name: string;
+  /** 1 for the first row of a name, then 2, … */
+  readonly ordinal: number;
+  readonly sha256: string;
+  readonly normalizedSha256: string;
+  readonly runId: string;
+  /** In one order with those of the entries. */
+  readonly entryId: string;
+  /** Whether any migration was reverted since. */
+  readonly revertedSince: boolean;
+}
+
 export interface LedgerState {
   readonly current: readonly CurrentEntry[];
+  readonly repeatables: readonly CurrentRepeatable[];
   readonly partial: readonly PartialRevision[];
-  /** The highest entry id, '0' in an empty ledger. */
+  /** The highest entry id, that of repeatable objects included; '0' in an empty ledger. */
   readonly lastEntryId: string;
 }
 
-export const EMPTY_LEDGER: LedgerState = { current: [], partial: [], lastEntryId: '0' };
+export const EMPTY_LEDGER: LedgerState = { current: [], repeatables: [], partial: [], lastEntryId: '0' };
 
 export const isApplied = (entry: CurrentEntry): boolean => entry.kind !== 'reverted';

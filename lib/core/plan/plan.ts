@@ -1,8 +1,10 @@
 import { type Abandoned, findAbandoned } from './abandoned.ts';
-import type { CatalogEntry } from './bundle.ts';
+import { type CatalogEntry, migrationName, type RepeatableEntry } from './bundle.ts';
 import type { AppInstance } from './instance.ts';
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
+import type { OutOfOrderPolicy } from './out-of-order.ts';
 import { belongsTo, overtaking, type RunPhase, unprepared } from './phase.ts';
+import { type PendingRepeatable, pendingRepeatables, repeatableName } from './repeatable.ts';
 import { compareRevisions, revisionKey } from './revision.ts';
 
 export interface PendingMigration {
@@ -41,16 +43,22 @@ export type PlanProblem =
       readonly by: readonly AppInstance[];
     };
 
+export type Gap = Extract<PlanProblem, { kind: 'gap' }>;
+
 export type PlanOutcome = 'nothing-pending' | 'ahead' | 'pending' | 'refused';
 
 export interface Plan {
   readonly outcome: PlanOutcome;
   readonly pending: readonly PendingMigration[];
+  /** Objects to apply after them. */
+  readonly repeatables: readonly PendingRepeatable[];
   /** Contract migrations that are pending too, and left for a run that may apply them. */
   readonly heldBack: readonly PendingMigration[];
   /** Live instances of the app that may need what the plan takes away; see `guardContract`. */
   readonly inTheWay: readonly AppInstance[];
   readonly appliedCount: number;
+  /** Those of `pending` that run after higher ones, which is allowed here; refused, they are problems. */
+  readonly outOfOrder: readonly Gap[];
   /** Applied revisions above the bundle's highest. */
   readonly ahead: readonly CurrentEntry[];
   /** Half applied, above the bundle's highest, with nothing pending. */
@@ -64,11 +72,14 @@ export interface Plan {
 export interface PlanRequest {
   readonly ledger: LedgerState;
   readonly catalog: readonly CatalogEntry[];
+  readonly repeatables?: readonly RepeatableEntry[];
   /** Apply up to and including this revision; everything if absent. */
   readonly toRevision?: string | undefined;
   /** Only migrations of this phase; all if absent. */
   readonly phase?: RunPhase | undefined;
-  /** Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it. */
+  /** Default `refuse`. */
+  readonly outOfOrder?: OutOfOrderPolicy | undefined;
+  /** Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it, or `R_<name>`. */
   readonly normalized?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -84,7 +95,8 @@ export function editedMigrations(ledger: LedgerState, catalog: readonly CatalogE
   });
 }
 
-export function makePlan({ ledger, catalog, toRevision, phase, normalized }: PlanRequest): Plan {
+export function makePlan(request: PlanRequest): Plan {
+  const { ledger, catalog, toRevision, phase, normalized = new Map(), outOfOrder = 'refuse' } = request;
   const current = indexByRevision(ledger.current);
   const applied = ledger.current.filter(isApplied);
   const isPending = (e: CatalogEntry): boolean => {
@@ -103,28 +115,35 @@ export function makePlan({ ledger, catalog, toRevision, phase, normalized }: Pla
   const pending = unapplied.filter((p) => belongsTo(p, phase));
 
   const edited = editedMigrations(ledger, catalog);
-  const isCosmetic = (e: EditedMigration) => normalized?.get(e.revision) === e.ledgerNormalizedSha256;
+  const isCosmetic = (e: EditedMigration) => normalized.get(e.revision) === e.ledgerNormalizedSha256;
   const abandoned = findAbandoned(ledger.partial, catalog, pending.length > 0);
+  const gaps = findGaps(pending, applied);
   const problems = [
     ...edited
       .filter((e) => !isCosmetic(e))
       .map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
-    ...findGaps(pending, applied),
+    ...(outOfOrder === 'refuse' ? gaps : []),
     ...findMissing(catalog, applied),
     ...abandoned.problems,
     ...(phase === 'contract' ? findUnprepared(unapplied) : []),
   ];
   const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
+  const isHeldBack = catalog.some((e) => !wanted.includes(e) && isPending(e));
+  const isAhead = ahead.length > 0 || abandoned.halfAhead.length > 0;
+  const repeatables =
+    isAhead || isHeldBack ? [] : pendingRepeatables(ledger, request.repeatables ?? [], normalized);
   return {
     outcome:
       problems.length > 0
         ? 'refused'
-        : pending.length > 0
+        : pending.length > 0 || repeatables.length > 0
           ? 'pending'
           : ahead.length > 0
             ? 'ahead'
             : 'nothing-pending',
     pending,
+    repeatables,
+    outOfOrder: outOfOrder === 'allow' ? gaps : [],
     heldBack: phase === 'expand' ? unapplied.filter((p) => p.phase === 'contract') : [],
     inTheWay: [],
     appliedCount: applied.length,
@@ -136,15 +155,23 @@ export function makePlan({ ledger, catalog, toRevision, phase, normalized }: Pla
   };
 }
 
+/** All that a plan applies, in its order: `0042_add_email`, `R_active_users`. */
+export const pendingNames = ({ pending, repeatables }: Plan): string[] => [
+  ...pending.map(migrationName),
+  ...repeatables.map(repeatableName),
+];
+
 /**
  * Whether somebody else wrote to the ledger since a plan was made. Entries of the same run do not count: a
  * run that continues in its next attempt goes on with its own plan.
  */
 export function isStale(planLastEntryId: string, runId: string, ledger: LedgerState): boolean {
-  return ledger.current.some((e) => BigInt(e.entryId) > BigInt(planLastEntryId) && e.runId !== runId);
+  return [...ledger.current, ...ledger.repeatables].some(
+    (e) => BigInt(e.entryId) > BigInt(planLastEntryId) && e.runId !== runId,
+  );
 }
 
-function findGaps(pending: readonly PendingMigration[], applied: readonly CurrentEntry[]): PlanProblem[] {
+function findGaps(pending: readonly PendingMigration[], applied: readonly CurrentEntry[]): Gap[] {
   const overtakes = overtaking(applied);
   return pending.flatMap((p) => {
     const above = overtakes(p);

@@ -40,7 +40,7 @@ function explain(problem: PlanProblem, more: string): { what: string; remedy: st
     case 'gap':
       return {
         what: `${name} is not applied, but ${problem.highestApplied} above it is${more}.`,
-        remedy: `Give the file a revision above ${problem.highestApplied}, or, if its effect is there already, record it with \`lockstep stamp ${problem.revision}\`.`,
+        remedy: `Give the file a revision above ${problem.highestApplied}, or, if its effect is there already, record it with \`lockstep stamp ${problem.revision}\`; \`--out-of-order allow\` applies it all the same.`,
       };
     case 'missing':
       return {

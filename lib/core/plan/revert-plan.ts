@@ -11,26 +11,27 @@ export type RevertRequest =
   | { readonly kind: 'run'; readonly runId: string };
 
 export interface RevertPlan {
-  /** Newest first. */
+  /** The last one applied first, which is the highest one unless they ran out of order. */
   readonly revert: readonly CurrentEntry[];
   /** Those of them that have no down script: if there is one, nothing is touched. */
   readonly irreversible: readonly CurrentEntry[];
-  /** Applied ones that stay, above one of them, and that were made when it was there: they may build on it. */
+  /** Applied ones that stay, above one of them and applied after it: they may build on it. */
   readonly builtOn: readonly CurrentEntry[];
 }
 
 export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): RevertPlan {
-  const newestFirst = ledger.current
-    .filter(isApplied)
-    .sort((a, b) => compareRevisions(b.revision, a.revision));
+  const newestFirst = ledger.current.filter(isApplied).sort((a, b) => (isAfter(a, b) ? -1 : 1));
   const revert = select(newestFirst, request);
   const staying = newestFirst.filter((e) => !revert.includes(e));
   return {
     revert,
     irreversible: revert.filter((e) => !e.reversible),
-    builtOn: staying.filter((e) => revert.some((below) => overtaking([e])(below))),
+    builtOn: staying.filter((e) => revert.some((r) => isAfter(e, r) && overtaking([e])(r))),
   };
 }
+
+const isAfter = (a: CurrentEntry, b: CurrentEntry): boolean =>
+  BigInt(a.appliedEntryId) > BigInt(b.appliedEntryId);
 
 function select(newestFirst: readonly CurrentEntry[], request: RevertRequest): readonly CurrentEntry[] {
   switch (request.kind) {

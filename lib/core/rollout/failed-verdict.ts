@@ -16,6 +16,8 @@ export type Reversion =
 export interface LedgerFacts {
   /** By this run, and still. */
   readonly applied: readonly string[];
+  /** Repeatable objects that it applied; a revert leaves them as they are. */
+  readonly repeatables: readonly string[];
   /** Everything that is pending now. */
   readonly notApplied: readonly string[];
   /** Begun and not finished: those of its steps that ran outside a transaction stay. */
@@ -35,7 +37,7 @@ export function failedVerdict(facts: RunFacts, failure: Failure): Verdict {
   return verdictOf(facts, {
     outcome: 'failed',
     signal: 'ROLL_BACK',
-    applied: nameList(ledger?.applied ?? []),
+    applied: nameList([...(ledger?.applied ?? []), ...(ledger?.repeatables ?? [])]),
     notApplied: nameList(ledger?.notApplied ?? []),
     reverted,
     error,
@@ -50,6 +52,7 @@ function stateAfter({ ledger, reverted, reversion }: Failure): string {
     return 'The ledger could not be read, so what this run applied is not known here; each migration is applied whole or not at all.';
   }
   const [applied, undone] = [nameList(ledger.applied), nameList(reverted)];
+  const objects = nameList(ledger.repeatables);
   return [
     applied.count === 0
       ? 'Nothing of this run is applied.'
@@ -57,6 +60,11 @@ function stateAfter({ ledger, reverted, reversion }: Failure): string {
     ...(undone.count === 0
       ? []
       : [`${inWords(undone)} ${were(undone)} applied by this run and reverted again.`]),
+    ...(objects.count === 0
+      ? []
+      : [
+          `${inWords(objects)} ${were(objects)} applied by this run and not taken back: repeatable objects have no way back, and a run of another bundle applies its own.`,
+        ]),
     ...ledger.partial.map(
       (name) => `${name} is done in part; the next run goes on with it where it stopped.`,
     ),

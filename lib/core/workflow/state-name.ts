@@ -72,6 +72,8 @@ export const EnvName = {
   restorePointKeep: 'LOCKSTEP_RESTORE_POINT_KEEP',
   /** `down` or `code-only`. */
   rollBackPolicy: 'LOCKSTEP_ROLL_BACK_POLICY',
+  /** `refuse` (default) or `allow`. */
+  outOfOrder: 'LOCKSTEP_OUT_OF_ORDER',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',

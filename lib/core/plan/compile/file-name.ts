@@ -1,12 +1,15 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
-import { PHASES, type Phase } from '../bundle.ts';
+import { compareNames, PHASES, type Phase } from '../bundle.ts';
 import { revisionKey } from '../revision.ts';
+import type { RepeatableFile } from './repeatable.ts';
 
 const FORM = /^(?<revision>\d{1,18})_(?<slug>[A-Za-z0-9_-]+)(?:\.(?<phase>[a-z]+))??(?<down>\.down)?\.sql$/;
 
+const REPEATABLE = /^R_(?<name>[A-Za-z0-9_-]+)\.sql$/;
+
 /** The form, as errors and `lockstep new` show it. */
 export const FILE_NAME_FORM =
-  '<revision>_<slug>[.expand|.backfill|.contract][.down].sql, such as 0042_add_email.sql';
+  '<revision>_<slug>[.expand|.backfill|.contract][.down].sql, such as 0042_add_email.sql, or R_<name>.sql';
 
 /** The files of one migration. */
 export interface MigrationFiles {
@@ -31,11 +34,14 @@ interface FileName {
 export const isMigrationFile = (file: string): boolean => !file.startsWith('.') && /\.sql$/i.test(file);
 
 /**
- * Sorts file names into migrations, ascending by revision. Throws LS201 for a name of another form, LS202 for
+ * Sorts file names into migrations, ascending by revision, and passes over repeatable objects. Throws LS201 for a name of another form, LS202 for
  * two files of one revision, LS210 for a down file without its migration.
  */
 export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
-  const names = [...files].sort().map(parseFileName);
+  const names = files
+    .filter((file) => !REPEATABLE.test(file))
+    .sort()
+    .map(parseFileName);
   const downs = indexByRevision(names.filter((name) => name.down));
   const ups = indexByRevision(names.filter((name) => !name.down));
   for (const [key, down] of downs) checkDown(down, ups.get(key));
@@ -46,8 +52,20 @@ export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
     });
 }
 
+/** The repeatable objects among the files, in the order of their names. */
+export const arrangeRepeatables = (files: readonly string[]): RepeatableFile[] =>
+  files
+    .flatMap((file) => {
+      const name = REPEATABLE.exec(file)?.groups?.name;
+      return name === undefined ? [] : [{ name, file }];
+    })
+    .sort(compareNames);
+
 function parseFileName(file: string): FileName {
   const { revision, slug, phase, down } = FORM.exec(file)?.groups ?? {};
+  if (file.startsWith('R_') && file.endsWith('.down.sql')) {
+    throw misnamed(file, 'a repeatable object has no down file');
+  }
   if (revision === undefined || slug === undefined || !isPhase(phase)) {
     throw misnamed(file, `it is not of the form ${FILE_NAME_FORM}`);
   }

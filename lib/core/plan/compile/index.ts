@@ -14,11 +14,12 @@
  * where it ends. What depends on the database (does the table exist, is it partitioned) is not decided here.
  *
  * What can fail: names (LS201, LS202, LS210), text (LS203), syntax (LS204), directives (LS207), statements that cannot
- * be part of a migration (LS205, LS208). The first problem found is the one reported; a file that fails compiles
+ * be part of a migration (LS205, LS208) or of a repeatable object (LS211). The first problem found is the one reported; a file that fails compiles
  * to nothing.
  */
 export * from './file-name.ts';
 export * from './hazards.ts';
 export * from './migration.ts';
 export type { LoadParser, ParsedStatement, ParseOutcome, SqlParser } from './parser.ts';
+export * from './repeatable.ts';
 export { withoutByteOrderMark } from './source-text.ts';

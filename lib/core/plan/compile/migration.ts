@@ -25,7 +25,8 @@ export function compileMigration(
   return { ...migration, down: down.script };
 }
 
-/** Everything that a source has, compiled. Throws LS203 to LS208. */
+/** Everything that a source has, compiled. Throws LS203 to LS208, LS211. */
 export async function compileBundle(source: MigrationSource): Promise<Bundle> {
-  return makeBundle(await source.load(source.catalog.map((entry) => entry.revision)));
+  const migrations = await source.load(source.catalog.map((entry) => entry.revision));
+  return makeBundle(migrations, await source.loadRepeatables(source.repeatables.map(({ name }) => name)));
 }
