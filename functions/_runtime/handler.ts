@@ -95,7 +95,8 @@ const notUnderstood = (name: AnyFunctionName, error: z.ZodError) =>
   new LockstepError('LS102', {
     what: `The input of ${name} is not understood: ${z.prettifyError(error).replaceAll('\n', ' ')}.`,
     state: NOTHING_CHANGED,
-    remedy: 'Start the workflow with {} as input; toRevision, reason and dryRun are optional.',
+    remedy:
+      'Start the workflow with {} as input; toRevision, phase, forceContract, reason and dryRun are optional.',
   });
 
 /** The runtime and whoever else prints it would print the cause, too. */

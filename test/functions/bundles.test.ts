@@ -46,6 +46,8 @@ const EVENT = {
     appliedCount: 0,
     hazards: [],
     toRevision: null,
+    phase: null,
+    forceContract: false,
     lastEntryId: '0',
     bundleDigest: '',
   },
