@@ -231,6 +231,17 @@ describe('repeatable objects of other bundles', () => {
     expect((await site.up(files, { toRevision: '2' })).applied).toEqual(['0002_next', 'R_active']);
   });
 
+  it('run with the phase expand, whatever is left for contract', async () => {
+    const site = await siteForTest();
+    const files = {
+      ...ALL,
+      ...view('true'),
+      '0002_drop.contract.sql': 'ALTER TABLE users DROP COLUMN active;',
+    };
+    expect((await site.up(files, { phase: 'expand' })).applied).toEqual(['0001_tables', 'R_active']);
+    expect((await site.up(files, { phase: 'contract' })).applied).toEqual(['0002_drop']);
+  });
+
   it('make a plan stale that others have overtaken: LS505', async () => {
     const site = await siteForTest();
     await site.up(TABLES);
