@@ -63,6 +63,9 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
   };
 }
 
+/** Twice, so that it can be given up once and taken again without being free meanwhile: see ledger-schema.ts. */
+const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
+
 /**
  * One try in autocommit, in the session that the connection began with. When it succeeds, a later statement has to
  * find that session with the lock; behind a pooler that hands out sessions per transaction it does not. Throws LS304
@@ -70,7 +73,7 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
   const [row] = await session.query(
-    `SET application_name = ${literal(applicationName)}; SELECT pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK}) AS locked
+    `SET application_name = ${literal(applicationName)}; SELECT ${TRY} AND ${TRY} AS locked
      WHERE pg_catalog.pg_backend_pid() = ${session.facts.pid}`,
   );
   session.applicationName = applicationName;
@@ -98,8 +101,10 @@ export async function holdsLock(session: Session): Promise<boolean> {
   return row?.held === 't';
 }
 
+/** As often as it was taken. */
 export async function unlock(session: Session): Promise<void> {
-  await session.query(`SELECT pg_catalog.pg_advisory_unlock(${LEDGER_LOCK})`);
+  const once = `pg_catalog.pg_advisory_unlock(${LEDGER_LOCK})`;
+  await session.query(`SELECT ${once}, ${once}`);
 }
 
 const transactionPooler = (): LockstepError =>

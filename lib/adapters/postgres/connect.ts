@@ -6,8 +6,8 @@ import { clientConfig } from './client-config.ts';
 import type { DatabaseConfig } from './config.ts';
 import { isTransient, reasonOf, refusal, unreachable } from './connect-error.ts';
 import { Session, type SessionFacts } from './session.ts';
-import { SESSION_SETTINGS } from './session-settings.ts';
-import { AS_LOGIN, microseconds } from './sql.ts';
+import { SET_SESSION, settingsIn } from './session-settings.ts';
+import { microseconds } from './sql.ts';
 
 /** A container that still starts; a paused serverless cluster, which takes about half a minute to wake. */
 const DEFAULT_CONNECT_BUDGET_MS = 60_000;
@@ -90,25 +90,21 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): 
 }
 
 /**
- * As the login, and with names looked up in pg_catalog only; what that replaces is carried over in settings that last
- * no longer than the message.
+ * One statement: columns are evaluated in their order. What the login found is read before it is replaced; its own
+ * session is looked at as the login, to which a role that it acts as may not belong. Names and operators are looked
+ * up in the login's way, and so all are qualified.
  */
-const HELLO = `SELECT pg_catalog.set_config('lockstep.acting_as', current_user, true),
-    pg_catalog.set_config('lockstep.search_path', pg_catalog.current_setting('search_path'), true),
-    pg_catalog.set_config('search_path', 'pg_catalog', true);
-  ${AS_LOGIN};
-  SELECT pg_catalog.pg_backend_pid() AS pid,
+const HELLO = `SELECT current_user AS acting_as, session_user AS "user", pg_catalog.current_database() AS database,
+  pg_catalog.current_setting('search_path') AS search_path,
+  pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'on' AS read_only,
+  pg_catalog.current_setting('server_version_num') AS server_version, pg_catalog.pg_backend_pid() AS pid,
+  pg_catalog.set_config('role', 'none', true),
   (SELECT ${microseconds('a.backend_start')} FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) AS backend_start,
-  pg_catalog.current_setting('lockstep.search_path') AS search_path,
-  pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' AS read_only,
-  session_user AS "user", pg_catalog.current_setting('lockstep.acting_as') AS acting_as, pg_catalog.current_database() AS database,
-  pg_catalog.current_setting('server_version_num') AS server_version`;
+  ${SET_SESSION}`;
 
 async function hello(session: Session): Promise<SessionFacts> {
-  // Two messages: the login's own search_path must be read before it is replaced.
   const [row] = await session.run(HELLO);
   refuseOldServer(Number(row!.server_version));
-  await session.run(SESSION_SETTINGS);
   return {
     pid: Number(row!.pid),
     backendStart: row!.backend_start ?? '',
@@ -118,6 +114,7 @@ async function hello(session: Session): Promise<SessionFacts> {
     actingAs: row!.acting_as ?? '',
     database: row!.database ?? '',
     serverVersion: Number(row!.server_version),
+    settings: settingsIn(row!),
   };
 }
 

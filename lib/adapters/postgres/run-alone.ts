@@ -78,7 +78,7 @@ async function send(
     // Who ends the attempt cancels what runs then: what ended it before now would let the statement run to its end.
     attempt.throwIfEnded();
     await session.run(message.text);
-    await session.query(restoreSession(session.applicationName));
+    await session.query(restoreSession(session));
   } catch (error) {
     if (session.isLost) throw migrationError(error, message);
     // Whatever keeps it from being taken away now: the next attempt finds it in the journal.
@@ -97,7 +97,7 @@ async function undo(
   step: LoneStep,
   before: Before,
 ): Promise<string | undefined> {
-  await session.query(restoreSession(session.applicationName));
+  await session.query(restoreSession(session));
   const effect = await effectOf(session, step.postcondition, before);
   if (effect.kind === 'broken') {
     if (effect.mendedBy === 'finishing') return effect.found;

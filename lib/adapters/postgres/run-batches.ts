@@ -123,7 +123,7 @@ function messageFor(
   const after = [
     '',
     'SET CONSTRAINTS ALL IMMEDIATE',
-    restoreSession(session.applicationName),
+    restoreSession(session),
     `SELECT lockstep.leave_batch(${leave.join(', ')})`,
     'COMMIT',
   ];

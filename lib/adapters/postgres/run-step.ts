@@ -62,7 +62,7 @@ function messageFor(
     '',
     // Triggers that are put off until COMMIT would run under our search_path, and as the login.
     'SET CONSTRAINTS ALL IMMEDIATE',
-    restoreSession(session.applicationName),
+    restoreSession(session),
     leaveStep(change, last ? null : step.index, session.facts),
     'COMMIT',
   ].join(STATEMENT_SEPARATOR);

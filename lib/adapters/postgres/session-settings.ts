@@ -1,5 +1,6 @@
 /**
- * What each coordinator session sets, at its start and again after each migration (which may RESET or SET).
+ * What each coordinator session sets, at its start and again after each migration (which may RESET or SET): there with
+ * SET, for which the server plans nothing.
  * The values free the advisory lock of a client that is gone: killed in a statement, frozen, or cut off.
  * Measured on PostgreSQL 15: see docs/decisions.md. A plain user may set all of them.
  */
@@ -12,7 +13,6 @@ export const CLIENT_CHECK_INTERVAL_S = 5;
 export const IDLE_TIMEOUT_S = 60;
 
 const SETTINGS: Readonly<Record<string, string>> = {
-  search_path: 'pg_catalog',
   // Offsets and literals are computed for these two.
   client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
@@ -25,29 +25,51 @@ const SETTINGS: Readonly<Record<string, string>> = {
   tcp_keepalives_count: '3',
   tcp_user_timeout: '25s',
   default_transaction_isolation: 'read committed',
+  client_connection_check_interval: `${CLIENT_CHECK_INTERVAL_S}s`,
+  // How long it all takes is limited by each statement's time; from PostgreSQL 17 on a role may have a limit here.
+  transaction_timeout: '0',
+  // Last: from here on names are looked up in our way.
+  search_path: 'pg_catalog',
 };
 
-/** For the session, not the transaction. */
-const set = (name: string, value: string): string =>
-  `pg_catalog.set_config('${name}', ${literal(value)}, false)`;
+/** A server of another kind or release may not have it. */
+const conditionFor = (name: string): string =>
+  name === 'client_connection_check_interval'
+    ? // An operating system that can tell (not Windows).
+      `pg_catalog.version() OPERATOR(pg_catalog.~*) 'linux|darwin|freebsd'`
+    : 'true';
 
-/** One statement, in which names are looked up in the login's way, and so operators are qualified, too. */
-export const SESSION_SETTINGS = `SELECT ${[
-  ...Object.entries(SETTINGS).map(([name, value]) => set(name, value)),
-  // Needs a server on an operating system that can tell (not Windows).
-  `CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~*) 'linux|darwin|freebsd'
-    THEN ${set('client_connection_check_interval', `${CLIENT_CHECK_INTERVAL_S}s`)} END`,
-  // How long it all takes is limited by each statement's time; from PostgreSQL 17 on a role may have a limit here.
-  `CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN ${set('transaction_timeout', '0')} END`,
-].join(', ')}`;
+/**
+ * Columns of a SELECT that sets them, in which names are looked up in the login's way, and so operators are qualified,
+ * too. `settings` lists those that the server has.
+ */
+export const SET_SESSION = [
+  ...Object.entries(SETTINGS).map(
+    ([name, value]) =>
+      `CASE WHEN pg_catalog.current_setting('${name}', true) IS NOT NULL AND ${conditionFor(name)}
+        THEN pg_catalog.set_config('${name}', ${literal(value)}, false) END AS "set ${name}"`,
+  ),
+].join(', ');
+
+/** What of it was set, from the row that the SELECT gave. */
+export const settingsIn = (row: Readonly<Record<string, string | null>>): string[] =>
+  Object.keys(SETTINGS).filter((name) => row[`set ${name}`] !== null);
 
 /** As DISCARD ALL, which is not for transactions; but for advisory locks, of which one is ours. */
 const DISCARD =
   'RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES';
 
 /** After a migration: nothing that it left in the session reaches the next one; then our settings again. */
-export const restoreSession = (applicationName: string): string =>
-  `${DISCARD}; ${SESSION_SETTINGS}, ${set('application_name', applicationName)}`;
+export function restoreSession(session: SettledSession): string {
+  const settings = session.facts.settings.map((name) => `SET ${name} = ${literal(SETTINGS[name])}`);
+  return [DISCARD, ...settings, `SET application_name = ${literal(session.applicationName)}`].join('; ');
+}
+
+/** A session that began with the settings named. */
+interface SettledSession {
+  readonly facts: { readonly settings: readonly string[] };
+  readonly applicationName: string;
+}
 
 /** SQLSTATE of a statement that was cancelled, by a timeout too. */
 export const QUERY_CANCELED = '57014';

@@ -15,6 +15,8 @@ export interface SessionFacts {
   readonly actingAs: string;
   readonly database: string;
   readonly serverVersion: number;
+  /** Names of the settings that were made when it began. */
+  readonly settings: readonly string[];
 }
 
 export type Row = Record<string, string | null>;

@@ -7,7 +7,7 @@ export const identifier = (name: string): string => pg.escapeIdentifier(name);
 
 /** A timestamptz as whole microseconds since 1970: exact, and comparable as text. */
 export const microseconds = (timestamp: string): string =>
-  `(1000000 * EXTRACT(epoch FROM ${timestamp}))::pg_catalog.int8`;
+  `(1000000 OPERATOR(pg_catalog.*) EXTRACT(epoch FROM ${timestamp}))::pg_catalog.int8`;
 
 /** A timestamptz as people and JSON read it: 2026-11-21T06:23:10.123Z. */
 export const isoTime = (timestamp: string): string =>

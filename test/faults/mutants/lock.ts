@@ -7,8 +7,11 @@ export const OF_THE_LOCK: readonly Mutant[] = [
   {
     name: 'who waits for the lock waits in the server',
     edits: [
-      inPostgres('advisory-lock.ts', 'pg_try_advisory_lock(', 'pg_advisory_lock('),
-      inPostgres('advisory-lock.ts', ') AS locked', ') IS NOT NULL AS locked'),
+      inPostgres(
+        'advisory-lock.ts',
+        '`pg_catalog.pg_try_advisory_lock($' + '{LEDGER_LOCK})`',
+        '`(pg_catalog.pg_advisory_lock($' + '{LEDGER_LOCK}) IS NOT NULL)`',
+      ),
     ],
     scenario: waitsForBuild,
     breaks: 'ends',

@@ -26,8 +26,8 @@ export const NO_LOCK: readonly Edit[] = [
   inPostgres('advisory-lock.ts', "return row?.held === 't';", 'return true;'),
   inPostgres(
     'ledger-schema.ts',
-    'IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid',
-    'IF false AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid',
+    'IF NOT (CASE WHEN pg_catalog.pg_advisory_unlock(',
+    'IF false AND NOT (CASE WHEN pg_catalog.pg_advisory_unlock(',
   ),
 ];
 
