@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LockstepError, NOTHING_CHANGED } from '../../lib/core/errors/index.ts';
-import { type Bundle, type MigrationSource, readBundle } from '../../lib/core/plan/index.ts';
+import { readBundle } from '../../lib/core/plan/bundle.ts';
+import type { Bundle, MigrationSource } from '../../lib/core/plan/index.ts';
 
 /** The compiled migrations. Throws LS209. */
 export async function loadBundle(path: string): Promise<Bundle> {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import { bundleHazards, migrationName } from '../core/plan/bundle.ts';
+import { bundleHazards, migrationName } from '../core/plan/catalog.ts';
 import { compileBundle } from '../core/plan/compile/index.ts';
 import { repeatableName } from '../core/plan/repeatable.ts';
 import { openSource } from '../settings/index.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import type { Phase } from '../core/plan/bundle.ts';
+import type { Phase } from '../core/plan/catalog.ts';
 import { arrangeFiles, isMigrationFile } from '../core/plan/compile/file-name.ts';
 import { DEFAULT_DIRECTORY } from '../settings/migrations-location.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';

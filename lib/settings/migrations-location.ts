@@ -22,7 +22,10 @@ export async function openSource({ migrations, bundle }: MigrationsLocation): Pr
 }
 
 async function openBundle(file: string): Promise<MigrationSource> {
-  const { readBundle, sourceOfBundle } = await import('../core/plan/index.ts');
+  const [{ readBundle }, { sourceOfBundle }] = await Promise.all([
+    import('../core/plan/bundle.ts'),
+    import('../core/plan/catalog.ts'),
+  ]);
   return sourceOfBundle(readBundle(await readText(file)));
 }
 

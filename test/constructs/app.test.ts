@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { readBundle } from '../../lib/core/plan/index.ts';
+import { readBundle } from '../../lib/core/plan/bundle.ts';
 import { FUNCTION_NAMES } from '../../lib/core/workflow/index.ts';
 import { coordinatorStack, inIsolatedSubnets, MIGRATIONS } from './stacks.ts';
 

@@ -2,8 +2,8 @@
  * Migrations and repeatable objects from a directory.
  *
  * Invariants: every file is read once, when the directory is opened, and what is compiled later is what was hashed
- * then, however the files change meanwhile; nothing is ever written; no file is parsed and the parser is not even
- * loaded before `load`, so that a run with nothing pending costs reading and hashing only.
+ * then, however the files change meanwhile; nothing is ever written; no migration is parsed twice, and neither the parser
+ * nor the compiler is loaded before `load`, so that a run with nothing pending costs reading and hashing only.
  *
  * Who is authoritative: the directory, at the moment it is opened. Files that do not end in `.sql`, files that
  * begin with a dot, and directories are no migrations; symbolic links are followed.
@@ -14,29 +14,31 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
-import { type CatalogEntry, digestOf, type MigrationSource, sha256 } from '../../core/plan/bundle.ts';
+import type { Migration } from '../../core/plan/bundle.ts';
+import { type CatalogEntry, digestOf, type MigrationSource, sha256 } from '../../core/plan/catalog.ts';
 import {
   arrangeFiles,
   arrangeRepeatables,
   isMigrationFile,
   type MigrationFiles,
 } from '../../core/plan/compile/file-name.ts';
-import { compileMigration } from '../../core/plan/compile/migration.ts';
 import type { LoadParser } from '../../core/plan/compile/parser.ts';
-import { compileRepeatable } from '../../core/plan/compile/repeatable.ts';
 import { withoutByteOrderMark } from '../../core/plan/compile/source-text.ts';
 import { revisionKey } from '../../core/plan/revision.ts';
 
-/** Throws LS103, LS201, LS202, LS206, LS210. `loadParser` is called by `load` only. */
+/** Throws LS103, LS201, LS202, LS206, LS210, LS213. `loadParser` is called by `load` only. */
 export async function openMigrationDirectory(path: string, loadParser: LoadParser): Promise<MigrationSource> {
   const names = listFiles(path);
   const migrations = arrangeFiles(names);
   const objects = arrangeRepeatables(names);
   if (names.length === 0) throw empty(path);
   const contents = new Map(names.map((file) => [file, readContent(path, file)]));
-  const bytesOf = (file: string): Buffer => contents.get(file)!;
-  const catalog = migrations.map((migration) => catalogEntry(migration, bytesOf));
-  const repeatables = objects.map(({ name, file }) => ({ name, sha256: sha256(bytesOf(file)) }));
+  const contentOf = (file: string): Content => contents.get(file)!;
+  const bytesOf = (file: string): Buffer => bytesIn(contentOf(file));
+  const catalog = migrations.map((migration) => catalogEntry(migration, contentOf));
+  const repeatables = objects.map(({ name, file }) => ({ name, sha256: sha256(contentOf(file)) }));
+  /** By file: once before the lease is asked for, to refuse what is wrong, and again when it is applied. */
+  const compiled = new Map<string, Migration>();
   return {
     catalog,
     repeatables,
@@ -44,14 +46,24 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
     load: async (revisions) => {
       const wanted = new Set(revisions.map(revisionKey));
       const found = migrations.filter(({ revision }) => wanted.has(revisionKey(revision)));
-      if (found.length === 0) return [];
-      const parser = await loadParser();
-      return found.map((migration) => compileMigration(migration, bytesOf, parser));
+      if (found.every(({ up }) => compiled.has(up))) return found.map(({ up }) => compiled.get(up)!);
+      const [parser, { compileMigration }] = await Promise.all([
+        loadParser(),
+        import('../../core/plan/compile/migration.ts'),
+      ]);
+      return found.map((migration) => {
+        const done = compiled.get(migration.up) ?? compileMigration(migration, bytesOf, parser);
+        compiled.set(migration.up, done);
+        return done;
+      });
     },
     loadRepeatables: async (wanted) => {
       const found = objects.filter(({ name }) => wanted.includes(name));
       if (found.length === 0) return [];
-      const parser = await loadParser();
+      const [parser, { compileRepeatable }] = await Promise.all([
+        loadParser(),
+        import('../../core/plan/compile/repeatable.ts'),
+      ]);
       return found.map((file) => compileRepeatable(file, bytesOf, parser));
     },
   };
@@ -59,12 +71,12 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
 
 function catalogEntry(
   { up, down, ...name }: MigrationFiles,
-  bytesOf: (file: string) => Buffer,
+  contentOf: (file: string) => Content,
 ): CatalogEntry {
   return {
     ...name,
-    sha256: sha256(bytesOf(up)),
-    downSha256: down === undefined ? undefined : sha256(bytesOf(down)),
+    sha256: sha256(contentOf(up)),
+    downSha256: down === undefined ? undefined : sha256(contentOf(down)),
   };
 }
 
@@ -77,10 +89,43 @@ function listFiles(path: string): string[] {
 
 const pointsToFile = (link: string): boolean => readOr103(link, () => statSync(link)).isFile();
 
-/** Synchronous on purpose: for a thousand small files it takes a fraction of the time. */
-function readContent(path: string, file: string): Buffer {
+/** Without a byte order mark. Text is bytes as well: only a file that is no text is kept as it is, to be refused later. */
+type Content = string | Buffer;
+
+const bytesIn = (content: Content): Buffer =>
+  typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+
+/** What a decoder puts in the place of what is not UTF-8. */
+const REPLACEMENT = '\ufffd';
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** As text and synchronously on purpose: for a thousand small files that takes a fraction of the time. */
+function readContent(path: string, file: string): Content {
   const full = join(path, file);
-  return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
+  const text = readOr103(full, () => readFileSync(full, 'utf8'));
+  refuseTooLarge(file, text);
+  if (text.includes(REPLACEMENT)) return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+/**
+ * The parser needs some sixty times a file's size while it parses it, and PostgreSQL plans a statement as a whole.
+ * Data of this size is loaded by other means.
+ */
+const MOST_MB = 8;
+
+function refuseTooLarge(file: string, text: string): void {
+  // A character is at most three bytes.
+  if (3 * text.length <= MOST_MB * 1_000_000) return;
+  const mb = Buffer.byteLength(text) / 1_000_000;
+  if (mb <= MOST_MB) return;
+  throw new LockstepError('LS213', {
+    what: `${file} has ${mb.toFixed(1)} MB, and a migration file may have ${MOST_MB} MB.`,
+    state: NOTHING_CHANGED,
+    remedy:
+      'Split it into several migrations, compute the data in SQL, or load it from outside with COPY before or after the run.',
+    context: { file, mb: Math.round(mb), limitMb: MOST_MB },
+  });
 }
 
 function readOr103<T>(path: string, read: () => T): T {
@@ -103,6 +148,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'it is no directory',
   EACCES: 'permission is denied',
   ELOOP: 'it is a symbolic link to itself',
+  ERR_STRING_TOO_LONG: `a migration file may have ${MOST_MB} MB`,
+  ERR_FS_FILE_TOO_LARGE: `a migration file may have ${MOST_MB} MB`,
 };
 
 const empty = (path: string): LockstepError =>

@@ -74,7 +74,7 @@ async function send(
   const after = [
     '',
     'SET CONSTRAINTS ALL IMMEDIATE',
-    restoreSession(session.applicationName),
+    restoreSession(session),
     `SELECT ${XID} = ${literal(xid)} AS same, session_user = ${literal(user)} AND current_user = ${literal(actingAs)}
        AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${IS_LEDGER_LOCK}) AS kept`,
   ].join(STATEMENT_SEPARATOR);

@@ -1,6 +1,6 @@
 /** Every command with its arguments and examples; lib/cli has one file for each. */
 import { type Command as Grammar, InvalidArgumentError, Option } from 'commander';
-import type { Phase } from '../../core/plan/bundle.ts';
+import type { Phase } from '../../core/plan/catalog.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../core/plan/out-of-order.ts';
 import { RUN_PHASES } from '../../core/plan/phase.ts';
 import { REVISION_PATTERN } from '../../core/plan/revision.ts';

@@ -20,14 +20,15 @@
  * `refusal()` where somebody wanted to act.
  */
 export * from './baseline.ts';
-export * from './bundle.ts';
+export type * from './bundle.ts';
+export * from './catalog.ts';
 export * from './edits.ts';
 export * from './instance.ts';
 export * from './ledger-state.ts';
 export * from './out-of-order.ts';
 export * from './phase.ts';
 export * from './plan.ts';
-export * from './postcondition.ts';
+export type * from './postcondition.ts';
 export * from './refusal.ts';
 export * from './repeatable.ts';
 export * from './revert-plan.ts';

@@ -1,5 +1,5 @@
 /** The ledger as planning sees it. The tables behind it are in adapters/postgres/ledger-schema.ts. */
-import type { Phase } from './bundle.ts';
+import type { Phase } from './catalog.ts';
 
 export const ENTRY_KINDS = ['applied', 'reverted', 'stamped', 'baselined', 'repaired'] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];

@@ -1,5 +1,5 @@
 import { type Abandoned, findAbandoned } from './abandoned.ts';
-import { type CatalogEntry, migrationName, type RepeatableEntry } from './bundle.ts';
+import { type CatalogEntry, migrationName, type RepeatableEntry } from './catalog.ts';
 import type { AppInstance } from './instance.ts';
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
 import type { OutOfOrderPolicy } from './out-of-order.ts';

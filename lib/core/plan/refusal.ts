@@ -1,5 +1,5 @@
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
-import { migrationName } from './bundle.ts';
+import { migrationName } from './catalog.ts';
 import { instancesInWords } from './instance.ts';
 import type { Plan, PlanProblem } from './plan.ts';
 

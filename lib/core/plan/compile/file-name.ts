@@ -1,5 +1,5 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
-import { compareNames, PHASES, type Phase } from '../bundle.ts';
+import { compareNames, PHASES, type Phase } from '../catalog.ts';
 import { revisionKey } from '../revision.ts';
 import type { RepeatableFile } from './repeatable.ts';
 
