@@ -4,33 +4,62 @@ import { lockstep } from '../frame/built.ts';
 import type { Contender } from '../frame/contender.ts';
 import { bareApply, bareNothingToDo, nodeAlone, psqlApply, psqlNothingToDo } from '../frame/limits.ts';
 import { peakRssMiB, run } from '../frame/process.ts';
+import { aheadOf, atMost, type CaseResult, type Target } from '../frame/result.ts';
 import { interleaved } from '../frame/rounds.ts';
 import { ABSENT, table, times, whole } from '../frame/table.ts';
-import { trafficOf } from '../frame/wire.ts';
+import { type Traffic, trafficOf } from '../frame/wire.ts';
 
 interface Applied extends Contender {
   readonly folder: string;
   readonly url: string;
 }
 
-export async function nothingToDo(bench: Bench): Promise<string> {
-  const { quick, log } = bench;
+export async function nothingToDo(bench: Bench): Promise<CaseResult> {
+  const { quick, rounds, log } = bench;
   const count = quick ? 50 : 1_000;
   const contenders = await applied(bench, count);
-  const settings = { rounds: quick ? 3 : 11, warmUp: true };
+  // It takes a fraction of a second, and so more often than the others.
+  const settings = { rounds: 2 * rounds + 1, warmUp: true };
   const medians = await interleaved(contenders, settings, async ({ up, folder, url }) => {
     return (await run(up(folder, url))).durationMs;
   });
-  const rows: string[][] = [];
+  const found: Found[] = [];
   const baselineMs = medians[contenders.findIndex(({ name }) => name === bareNothingToDo.name)]!;
-  for (const [i, { name, up, folder, url }] of contenders.entries()) {
+  for (const [i, { name, kind, up, folder, url }] of contenders.entries()) {
     log(`B: what ${name} sends, and its memory`);
-    const { roundTrips, statements } = await trafficOf((proxied) => up(folder, proxied), url);
-    const sent = roundTrips > 0 ? [String(roundTrips), String(statements)] : [ABSENT, ABSENT];
-    const memory = whole(await peakRssMiB(up(folder, url)));
-    rows.push([name, whole(medians[i]), times(medians[i]! / baselineMs), ...sent, memory]);
+    const traffic = await trafficOf((proxied) => up(folder, proxied), url);
+    const rssMiB = await peakRssMiB(up(folder, url));
+    found.push({ name, kind, ms: medians[i]!, value: medians[i]! / baselineMs, traffic, rssMiB });
   }
-  return table([`${count} applied`, 'ms', '× bare', 'round trips', 'statements', 'RSS MiB'], rows);
+  const header = [`${count} applied`, '× bare', 'ms', 'round trips', 'statements', 'RSS MiB'];
+  return { tables: table(header, found.map(row)), targets: targets(found) };
+}
+
+interface Found {
+  readonly name: string;
+  readonly kind: Contender['kind'];
+  readonly ms: number;
+  /** Of the bare script that reads and hashes the same files. */
+  readonly value: number;
+  readonly traffic: Traffic;
+  readonly rssMiB: number | undefined;
+}
+
+function row({ name, ms, value, traffic, rssMiB }: Found): string[] {
+  const { roundTrips, statements } = traffic;
+  const sent = roundTrips > 0 ? [String(roundTrips), String(statements)] : [ABSENT, ABSENT];
+  return [name, times(value), whole(ms), ...sent, whole(rssMiB)];
+}
+
+function targets(found: readonly Found[]): Target[] {
+  const own = found.find(({ kind }) => kind === 'lockstep')!;
+  const nodePeers = found.filter(({ kind, name }) => kind === 'peer' && !name.includes('(Go)'));
+  return [
+    atMost('B: of the bare script that reads and hashes the files', 0.9, own.value, times),
+    aheadOf('B: ahead of every Node peer', own.value, nodePeers, times),
+    atMost('B: statements sent', 3, own.traffic.statements, String),
+    atMost('F: memory in B, MiB', 65, own.rssMiB, whole),
+  ];
 }
 
 /** Each with a database that it migrated itself; the limits with one of the script that they go with. */

@@ -8,6 +8,7 @@ import type { Contender } from '../frame/contender.ts';
 import { createEffects, effect, effectsOf, ONCE } from '../frame/effects.ts';
 import { manyInOne, type Race } from '../frame/many.ts';
 import { errorIn, run, start } from '../frame/process.ts';
+import { aheadOf, atMost, type CaseResult, type Target } from '../frame/result.ts';
 import { median } from '../frame/rounds.ts';
 import { ABSENT, seconds, table } from '../frame/table.ts';
 import { peakConnections } from '../frame/watch.ts';
@@ -46,16 +47,54 @@ function settings(quick: boolean): Setting[] {
   return [...processes, ...inOne];
 }
 
-export async function instances(bench: Bench): Promise<string> {
+/** Whoever takes longer is not measured again: that is what there is to see. */
+const LONG_MS = 8_000;
+
+export async function instances(bench: Bench): Promise<CaseResult> {
   const sections: string[] = [];
+  const targets: Target[] = [];
+  let aloneMs: number | undefined;
   for (const setting of settings(bench.quick)) {
-    sections.push(`**${setting.title}**\n\n${await compare(bench, setting)}`);
+    const found = await compare(bench, setting);
+    const rows = found.map(({ contender, outcomes }) => row(contender.name, outcomes, setting));
+    const header = ['tool', 'fine', 'bodies ran', 'last ready s', 'peak connections', 'errors'];
+    sections.push(`**${setting.title}**\n\n${table(header, rows)}`);
+    targets.push(...targetsOf(setting, found, aloneMs));
+    if (setting.inOneProcess && setting.instances === 1) aloneMs = readyMs(found[0]!.outcomes, setting);
   }
-  sections.push(`**What waiting costs the server**\n\n${await waiting(bench)}`);
-  return sections.join('\n\n');
+  const costs = await waiting(bench);
+  sections.push(`**What waiting costs the server**\n\n${costs.tables}`);
+  return { tables: sections.join('\n\n'), targets: [...targets, ...costs.targets] };
 }
 
-async function compare(bench: Bench, setting: Setting): Promise<string> {
+interface Compared {
+  readonly contender: Contender;
+  readonly outcomes: readonly Outcome[];
+}
+
+function targetsOf(setting: Setting, found: readonly Compared[], aloneMs: number | undefined): Target[] {
+  const { title, instances: count, inOneProcess } = setting;
+  const [own, ...peers] = found;
+  if (inOneProcess && count === 1) return [];
+  const ready = readyMs(own!.outcomes, setting);
+  const passing = peers.flatMap(({ contender: { name }, outcomes }) => {
+    const value = readyMs(outcomes, setting);
+    return value === undefined ? [] : [{ name, value }];
+  });
+  const peak = Math.max(...own!.outcomes.map((outcome) => outcome.peak));
+  const isFirst = inOneProcess
+    ? atMost(`C: ${title}: last ready, s`, 2 * (aloneMs ?? 0), ready, seconds)
+    : aheadOf(`C: ${title}: all fine, each body once; last ready, s`, ready, passing, seconds);
+  return [isFirst, atMost(`C: ${title}: peak connections`, count + 3, peak, String)];
+}
+
+/** Undefined unless every round went well. */
+const readyMs = (outcomes: readonly Outcome[], setting: Setting): number | undefined =>
+  outcomes.every((outcome) => isFine(outcome, setting))
+    ? median(outcomes.map((outcome) => outcome.lastReadyMs))
+    : undefined;
+
+async function compare(bench: Bench, setting: Setting): Promise<readonly Compared[]> {
   const contenders = [lockstep(bench.dist), ...bench.peers]
     .filter(({ module }) => module !== undefined || !setting.inOneProcess)
     .map((contender) => ({
@@ -64,16 +103,15 @@ async function compare(bench: Bench, setting: Setting): Promise<string> {
       all: folderFor(bench, contender, [createEffects, ...STEPS]),
       outcomes: [] as Outcome[],
     }));
-  for (let round = 1; round <= (bench.quick ? 1 : 5); round += 1) {
+  for (let round = 1; round <= bench.rounds; round += 1) {
     for (const { contender, first, all, outcomes } of contenders) {
-      // One that failed has shown what there is to see.
-      if (outcomes.some((outcome) => !isFine(outcome, setting))) continue;
+      // So has one that failed.
+      if (outcomes.some((outcome) => !isFine(outcome, setting) || outcome.lastReadyMs > LONG_MS)) continue;
       bench.log(`C: ${setting.title}, round ${round}: ${contender.name}`);
       outcomes.push(await race(bench, setting, contender, { first, all }));
     }
   }
-  const rows = contenders.map(({ contender, outcomes }) => row(contender.name, outcomes, setting));
-  return table(['tool', 'fine', 'bodies ran', 'last ready s', 'peak connections', 'errors'], rows);
+  return contenders;
 }
 
 const isFine = ({ fine, effects }: Outcome, { instances: count }: Setting): boolean =>
@@ -83,8 +121,7 @@ function row(name: string, outcomes: readonly Outcome[], setting: Setting): stri
   const worst = outcomes.find((outcome) => !isFine(outcome, setting)) ?? outcomes[0]!;
   const { fine, effects, errors } = worst;
   // How long a failure takes is no figure.
-  const ready =
-    worst === outcomes[0] && isFine(worst, setting) ? median(outcomes.map((o) => o.lastReadyMs)) : undefined;
+  const ready = readyMs(outcomes, setting);
   const peak = Math.max(...outcomes.map((outcome) => outcome.peak));
   return [
     name,

@@ -1,14 +1,19 @@
 /** E: the instance that migrates is killed, or frozen; then the next one is started. How long until it is done? */
+import { CLIENT_CHECK_INTERVAL_S } from '../../../lib/adapters/postgres/session-settings.ts';
+import { atOnce } from '../frame/at-once.ts';
 import { type Bench, folderFor } from '../frame/bench.ts';
 import { lockstep } from '../frame/built.ts';
 import type { BenchMigration, Contender } from '../frame/contender.ts';
 import { createEffects, effect, effectsOf, ONCE } from '../frame/effects.ts';
 import { errorIn, type Running, run, start, within } from '../frame/process.ts';
+import { atMost, type CaseResult, type Target } from '../frame/result.ts';
 import { median } from '../frame/rounds.ts';
 import { ABSENT, seconds, table } from '../frame/table.ts';
 import { becomesTrue, NOTHING_RUNS, RUNS } from '../frame/watch.ts';
 
 const LEASE_S = 10;
+/** How often the server looks whether the client of a running statement is still there. */
+const CHECK_INTERVAL_MS = 1_000 * CLIENT_CHECK_INTERVAL_S;
 /** After it, a tool counts as one that waits for ever. */
 const LIMIT_MS = 30_000;
 
@@ -25,6 +30,8 @@ interface Fault {
   strike(url: string, holder: Running): Promise<void>;
   /** What was frozen goes on. */
   readonly continues: boolean;
+  /** For the next run to be done. */
+  readonly target: { readonly what: string; readonly limitMs: number };
 }
 
 const frozenWhenIdle = async (url: string, { child }: Running): Promise<void> => {
@@ -38,6 +45,7 @@ const FAULTS: readonly Fault[] = [
     statementS: 20,
     strike: async (_, { child }) => void child.kill('SIGKILL'),
     continues: false,
+    target: { what: 'E: after SIGKILL in a statement, longest, s', limitMs: CHECK_INTERVAL_MS + 2_000 },
   },
   {
     title: 'SIGKILL while its session is idle',
@@ -47,12 +55,14 @@ const FAULTS: readonly Fault[] = [
       holder.child.kill('SIGKILL');
     },
     continues: false,
+    target: { what: 'E: after SIGKILL of an idle one, longest, s', limitMs: 1_000 },
   },
   {
     title: `SIGSTOP while its session is idle (lockstep: --lease-duration ${LEASE_S}s)`,
     statementS: 1,
     strike: frozenWhenIdle,
     continues: true,
+    target: { what: 'E: after SIGSTOP, longest, s', limitMs: 1_000 * LEASE_S + 10_000 },
   },
 ];
 
@@ -63,26 +73,42 @@ interface Try {
   readonly problem: string | undefined;
 }
 
-export async function crash(bench: Bench): Promise<string> {
-  const sections: string[] = [];
-  for (const fault of FAULTS) sections.push(`**${fault.title}**\n\n${await compare(bench, fault)}`);
-  return sections.join('\n\n');
+/** All of it is waiting. */
+const WIDTH = 4;
+
+export async function crash(bench: Bench): Promise<CaseResult> {
+  const own = lockstep(bench.dist, '--lease-duration', `${LEASE_S}s`);
+  const contenders = [own, ...bench.peers];
+  // A peer's figure is seconds or for ever: one try tells.
+  const countOf = ({ kind }: Contender) => (kind === 'lockstep' ? bench.rounds : 1);
+  const all = FAULTS.flatMap((fault) =>
+    contenders.flatMap((contender) =>
+      Array.from({ length: countOf(contender) }, () => ({ fault, contender })),
+    ),
+  );
+  const tries = await atOnce(WIDTH, all, ({ fault, contender }) => {
+    bench.log(`E: ${fault.title}: ${contender.name}`);
+    return tryOnce(bench, contender, fault);
+  });
+  const of = (fault: Fault, contender: Contender) =>
+    tries.filter((_, i) => all[i]!.fault === fault && all[i]!.contender === contender);
+  const sections = FAULTS.map((fault) => {
+    const rows = contenders.map((contender) => row(contender.name, of(fault, contender)));
+    return `**${fault.title}**\n\n${table(HEADER, rows)}`;
+  });
+  return {
+    tables: sections.join('\n\n'),
+    targets: FAULTS.map((fault) => targetOf(fault, of(fault, own))),
+  };
 }
 
-async function compare(bench: Bench, fault: Fault): Promise<string> {
-  const rows: string[][] = [];
-  const own = lockstep(bench.dist, '--lease-duration', `${LEASE_S}s`);
-  for (const contender of [own, ...bench.peers]) {
-    const tries: Try[] = [];
-    // A peer's figure is seconds or for ever: one try tells.
-    const count = contender.kind === 'lockstep' && !bench.quick ? 5 : 1;
-    while (tries.length < count) {
-      bench.log(`E: ${fault.title}: ${contender.name}, try ${tries.length + 1} of ${count}`);
-      tries.push(await tryOnce(bench, contender, fault));
-    }
-    rows.push(row(contender.name, tries));
-  }
-  return table(['tool', 'next run done after s', 'longest', 'bodies ran', 'what went wrong'], rows);
+const HEADER = ['tool', 'next run done after s', 'longest', 'bodies ran', 'what went wrong'];
+
+/** A body that ran twice, or one that never came to its end, meets nothing. */
+function targetOf({ target }: Fault, tries: readonly Try[]): Target {
+  const isFine = tries.every(({ doneMs, effects }) => doneMs !== undefined && effects === ONCE);
+  const longestMs = isFine ? Math.max(...tries.map(({ doneMs }) => doneMs!)) : undefined;
+  return atMost(target.what, target.limitMs, longestMs, seconds);
 }
 
 function row(name: string, tries: readonly Try[]): string[] {

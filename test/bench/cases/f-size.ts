@@ -8,6 +8,7 @@ import { lockstep } from '../frame/built.ts';
 import type { Program } from '../frame/contender.ts';
 import { PEERS } from '../frame/peers.ts';
 import { run } from '../frame/process.ts';
+import { atMost, type CaseResult } from '../frame/result.ts';
 import { interleaved } from '../frame/rounds.ts';
 import { table, whole } from '../frame/table.ts';
 
@@ -18,7 +19,7 @@ interface Subject {
   readonly sizeKiB: number | undefined;
 }
 
-export async function size(bench: Bench): Promise<string> {
+export async function size(bench: Bench): Promise<CaseResult> {
   const subjects: Subject[] = [
     { name: 'Node alone', source: '', sizeKiB: undefined },
     await own(bench),
@@ -29,7 +30,7 @@ export async function size(bench: Bench): Promise<string> {
     bench.log(`F: ${name}`);
     subjects.push(await bundled(name, module));
   }
-  const settings = { rounds: bench.quick ? 3 : 15, warmUp: true };
+  const settings = { rounds: 3 * bench.rounds, warmUp: true };
   const medians = await interleaved(subjects, settings, async ({ source }) => {
     return (await run(evaluate(source), {}, PEERS)).durationMs;
   });
@@ -38,7 +39,10 @@ export async function size(bench: Bench): Promise<string> {
     whole(medians[i]! - medians[0]!),
     whole(sizeKiB),
   ]);
-  return table(['import', 'ms over bare Node', 'bundle KiB'], rows.slice(1));
+  return {
+    tables: table(['import', 'ms over bare Node', 'bundle KiB'], rows.slice(1)),
+    targets: [atMost("F: the command's import over bare Node, ms", 60, medians[1]! - medians[0]!, whole)],
+  };
 }
 
 const evaluate = (source: string): Program => ({

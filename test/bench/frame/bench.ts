@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BenchMigration, Contender } from './contender.ts';
+import type { CaseResult } from './result.ts';
 import type { BenchServer } from './server.ts';
 
 export interface Bench {
@@ -13,11 +14,12 @@ export interface Bench {
   readonly scratch: string;
   /** With fewer and smaller measurements, to see that the bench itself works. */
   readonly quick: boolean;
+  /** How often each contender is measured, in turn with the others. */
+  readonly rounds: number;
   log(line: string): void;
 }
 
-/** Gives Markdown. */
-export type BenchCase = (bench: Bench) => Promise<string>;
+export type BenchCase = (bench: Bench) => Promise<CaseResult>;
 
 let folders = 0;
 
