@@ -14,11 +14,11 @@ export const DEFAULT_DIRECTORY = './migrations';
 /** Throws LS103 when it cannot be read, LS2xx when it is not valid. */
 export async function openSource({ migrations, bundle }: MigrationsLocation): Promise<MigrationSource> {
   if (bundle !== undefined) return openBundle(bundle);
-  const [{ openMigrationDirectory }, { loadParser }] = await Promise.all([
-    import('../adapters/filesystem/index.ts'),
-    import('../adapters/libpg-query/index.ts'),
-  ]);
-  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, loadParser);
+  const { openMigrationDirectory } = await import('../adapters/filesystem/index.ts');
+  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, async () => {
+    const { loadParser } = await import('../adapters/libpg-query/index.ts');
+    return loadParser();
+  });
 }
 
 async function openBundle(file: string): Promise<MigrationSource> {

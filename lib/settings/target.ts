@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
 import { type DatabaseConfig, readDatabaseConfig } from '../adapters/postgres/config.ts';
 import { type LeaseLocation, readLeaseLocation } from './lease-location.ts';
 
@@ -26,7 +25,10 @@ const RDS_HOST = /\.rds\.amazonaws\.com(\.cn)?$/;
 function authoritiesFor({ host, tls }: DatabaseConfig): DatabaseConfig['caPem'] {
   if (tls === 'disable' || !RDS_HOST.test(host)) return undefined;
   return async () => {
-    const { rdsAuthorities } = await import('../adapters/rds/authorities.ts');
+    const [{ rdsAuthorities }, { rootCertificates }] = await Promise.all([
+      import('../adapters/rds/authorities.ts'),
+      import('node:tls'),
+    ]);
     return [...rootCertificates, rdsAuthorities(Date.now())].join('\n');
   };
 }
