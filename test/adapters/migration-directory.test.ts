@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -59,6 +68,29 @@ describe('a migrations directory', () => {
       up: { file: '03_c.sql' },
       down: { file: '03_c.down.sql' },
     });
+  });
+
+  test('refuses a file of more than 8 MB, and names the limit; one of 8 MB is read', async () => {
+    write({ '1_a.sql': '-- 8 MB\n'.repeat(1_000_000) });
+    expect((await open()).catalog).toHaveLength(1);
+    writeFileSync(join(directory, '2_b.sql'), '');
+    truncateSync(join(directory, '2_b.sql'), 100_000_000);
+    await expect(open()).rejects.toMatchObject({
+      code: 'LS213',
+      what: '2_b.sql has 100.0 MB, and a migration file may have 8 MB.',
+    });
+    // Of characters that are more than a byte each.
+    write({ '2_b.sql': `-- ${'€'.repeat(2_700_000)}` });
+    await expect(open()).rejects.toMatchObject({ code: 'LS213', what: expect.stringContaining('8.1 MB') });
+  });
+
+  test('knows text that has the sign for what is no text from what is no text', async () => {
+    write({ '1_a.sql': "SELECT '\ufffd'", '2_b.sql': Buffer.from([0x2d, 0x2d, 0xe4, 0x0a]) });
+    const source = await open();
+    expect(source.catalog[0]!.sha256).toBe(sha256("SELECT '\ufffd'"));
+    expect(source.catalog[1]!.sha256).toBe(sha256(Buffer.from([0x2d, 0x2d, 0xe4, 0x0a])));
+    expect((await source.load(['1']))[0]!.up.sql).toBe("SELECT '\ufffd'");
+    await expect(source.load(['2'])).rejects.toMatchObject({ code: 'LS203' });
   });
 
   test('compiles what was there when it was opened', async () => {

@@ -2,9 +2,9 @@
  * The package in other people's hands: the command with the machine's own Node and nothing else installed, the
  * gate in an app, the construct in a CDK app.
  */
-import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { FUNCTION_NAMES } from '../../lib/core/workflow/index.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { codeBlocks } from '../docs/markdown.ts';
@@ -27,6 +27,16 @@ afterAll(async () => {
   await installed.remove();
   await database.drop();
 });
+
+const COMMAND = join('node_modules', 'lockstep', 'dist', 'lockstep.js');
+
+/** Of 4 kB each. */
+const thousand = (): [string, string][] =>
+  Array.from({ length: 1_000 }, (_, i) => {
+    const row = `INSERT INTO table_${i} VALUES (1, 'some text that is inserted here, in a statement of its own');\n`;
+    const sql = `CREATE TABLE table_${i} (id bigint, note text);\n${row.repeat(Math.ceil(4_000 / row.length))}`;
+    return [`${String(i + 1).padStart(4, '0')}_step.sql`, sql];
+  });
 
 describe('installed in an empty folder', () => {
   test('the package brings no other, in less than 4 MB', async () => {
@@ -71,6 +81,21 @@ describe('installed in an empty folder', () => {
     expect(await queryRows(database.url, 'SELECT count(*)::int AS applied FROM lockstep.applied')).toEqual([
       { applied: files.length },
     ]);
+  });
+
+  test('a thousand migrations of 4 MB in all are applied in less than 150 MB of memory', async () => {
+    const { bare } = installed;
+    const big = await createDatabase();
+    onTestFinished(() => big.drop());
+    await mkdir(join(bare.path, 'thousand'));
+    for (const [name, sql] of thousand()) await writeFile(join(bare.path, 'thousand', name), sql);
+    const tell = "process.on('exit', () => console.error('KiB:', process.resourceUsage().maxRSS))";
+    const command = ['--import', `data:text/javascript,${encodeURIComponent(tell)}`, COMMAND];
+    const up = await bare.run('node', [...command, 'up', '--migrations', 'thousand'], {
+      DATABASE_URL: big.url,
+    });
+    expect(up).toMatchObject({ exitCode: 0 });
+    expect(Number(/KiB: (\d+)/.exec(up.stderr)?.[1]) / 1024).toBeLessThan(150);
   });
 
   test('the command knows its version, and what it cannot do without a checkout', async () => {

@@ -72,6 +72,7 @@ export const CATALOGUE = {
   LS209: entry(ErrorName.Bundle, usage, 'a bundle is damaged or of another format'),
   LS210: entry(ErrorName.Bundle, usage, 'a down file has no migration'),
   LS211: entry(ErrorName.Bundle, usage, 'a repeatable object cannot be applied in one transaction'),
+  LS213: entry(ErrorName.Bundle, usage, 'a file is too large'),
   LS301: entry(ErrorName.DatabaseUnavailable, failed, 'the database does not answer', true),
   LS302: entry(ErrorName.DatabaseRefused, failed, 'the database refuses the login'),
   LS303: entry(ErrorName.DatabaseRefused, failed, "the server's certificate cannot be verified"),
