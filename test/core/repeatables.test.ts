@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readBundle } from '../../lib/core/plan/bundle.ts';
 import { arrangeFiles, arrangeRepeatables, compileRepeatable } from '../../lib/core/plan/compile/index.ts';
 import {
   type CurrentRepeatable,
@@ -9,7 +10,6 @@ import {
   type PlanRequest,
   pendingNames,
   type Repeatable,
-  readBundle,
   sourceOfBundle,
 } from '../../lib/core/plan/index.ts';
 import { compile, errorOf, parser } from '../support/compile.ts';
