@@ -1,86 +1,52 @@
 /**
- * Migrate: one attempt. It applies what fits into its time; the workflow calls it again while there is more.
+ * Migrate: one attempt. It applies what fits into its time; the workflow calls it again while there is more. Where
+ * there are tasks for long work, it is called after a task, too, and says how that ended.
  * Only the execution that holds the lease gets as far as the database, and there only an attempt with the
  * newest token may write.
  */
-import { systemClock } from '../lib/adapters/process/clock.ts';
-import { LockstepError, NOTHING_CHANGED } from '../lib/core/errors/index.ts';
-import { sourceOfBundle } from '../lib/core/plan/index.ts';
 import { appliedVerdict } from '../lib/core/rollout/index.ts';
 import { Metric, migrateInputSchema, migrateOutputSchema } from '../lib/core/workflow/index.ts';
-import { apply } from '../lib/engine/index.ts';
-import { loadBundle } from './_runtime/bundle.ts';
-import { databaseConfig } from './_runtime/database.ts';
+import { apply, readSlowestMigrations } from '../lib/engine/index.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
-import { engineEvents } from './_runtime/engine-events.ts';
 import { handlerFor } from './_runtime/handler.ts';
-import { heldLease, leaseStore } from './_runtime/lease.ts';
+import { LongWork } from './_runtime/long-work.ts';
+import { ATTEMPT_SETTINGS, openAttempt, taskInputOf } from './_runtime/migrate-attempt.ts';
 import { MetricUnit } from './_runtime/observability.ts';
-import { DATABASE_SETTINGS, readSettings } from './_runtime/settings.ts';
+import { readSettings } from './_runtime/settings.ts';
 
 export const handler = handlerFor({
   name: 'migrate',
   input: migrateInputSchema,
   output: migrateOutputSchema,
   runId: ({ run }) => run.id,
-  async run(input, { log, metrics, signal, timeLeftMs }) {
-    const { run, plan, restorePoint, progress } = input;
-    const { target, ...settings } = readSettings([
-      'target',
-      'bundlePath',
-      'leaseTable',
-      'outOfOrder',
-      ...DATABASE_SETTINGS,
-    ]);
-    const leases = leaseStore(settings.leaseTable);
-    const held = await heldLease(leases, target, run.execution);
-    if (!held) throw notHolder(target);
+  async run(input, invocation) {
+    const { log, metrics, signal, timeLeftMs } = invocation;
+    const settings = readSettings(ATTEMPT_SETTINGS);
+    const attempt = await openAttempt(taskInputOf(input), settings, log);
+    const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
+    await long.lookAtTask(signal);
+    const result = await apply({ ...attempt.options, ...long.options, signal });
+    metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, result.applied.length);
 
-    const bundle = await loadBundle(settings.bundlePath);
-    const { outcome, applied, notApplied } = await apply({
-      runId: run.id,
-      database: await databaseConfig(settings),
-      clock: systemClock,
-      leases,
-      // Each attempt mints a token of its own, whatever the one before it had.
-      lease: { ...held, token: 0 },
-      source: sourceOfBundle(bundle),
-      toRevision: plan.toRevision ?? undefined,
-      phase: plan.phase ?? undefined,
-      forceContract: plan.forceContract,
-      outOfOrder: settings.outOfOrder,
-      planLastEntryId: plan.lastEntryId,
-      restorePoint: restorePoint.id,
-      signal,
-      timeLeftMs,
-      on: engineEvents(log),
-    });
-    metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, applied.length);
-
+    const { run, plan, restorePoint } = input;
+    const progress = {
+      outcome: result.outcome,
+      calls: input.progress.calls + 1,
+      appliedCount: plan.pendingCount - result.notApplied.length,
+    };
+    const goesOn = await long.next(result, progress);
+    if (result.outcome !== 'applied') return { ...input, ...goesOn, verdict: null };
     const facts = {
       run: run.id,
-      target,
-      bundleDigest: bundle.digest,
+      target: settings.target,
+      bundleDigest: attempt.bundle.digest,
       restorePoint: restorePoint.id,
       durationMs: sinceMs(run.startedAt),
+      // Everything is applied: that it cannot be told what took how long is no reason to fail.
+      slowest: await readSlowestMigrations({ ...attempt.options, signal }).catch(() => []),
     };
-    const appliedCount = plan.pendingCount - notApplied.length;
-    return {
-      ...input,
-      progress: { outcome, calls: progress.calls + 1, appliedCount },
-      // Not only this attempt's: the run's, which are all that were pending when its plan was made.
-      verdict:
-        outcome === 'applied'
-          ? appliedVerdict(facts, { names: plan.pending, count: plan.pendingCount })
-          : null,
-    };
+    // Not only what this attempt applied: what the run did, which is all that was pending when its plan was made.
+    const verdict = appliedVerdict(facts, { names: plan.pending, count: plan.pendingCount });
+    return { ...input, ...goesOn, verdict };
   },
 });
-
-const notHolder = (target: string) =>
-  new LockstepError('LS402', {
-    what: `This run does not hold the lease on ${target} any more.`,
-    state: NOTHING_CHANGED,
-    remedy: 'Nothing is to be done: the workflow makes its plan anew and asks for the lease again.',
-    context: { target },
-  });

@@ -5,7 +5,7 @@
 import { systemClock } from '../lib/adapters/process/clock.ts';
 import { pendingNames, refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { Metric, planInputSchema, planOutputSchema } from '../lib/core/workflow/index.ts';
-import { readPlan } from '../lib/engine/index.ts';
+import { readMeasuredPlan } from '../lib/engine/index.ts';
 import { loadBundle } from './_runtime/bundle.ts';
 import { databaseConfig } from './_runtime/database.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
@@ -30,7 +30,7 @@ export const handler = handlerFor({
     const bundle = await loadBundle(settings.bundlePath);
     const database = await databaseConfig(settings);
     const source = sourceOfBundle(bundle);
-    const { plan, ledger } = await readPlan({
+    const { plan, ledger, slowest } = await readMeasuredPlan({
       database,
       clock: systemClock,
       signal,
@@ -47,7 +47,9 @@ export const handler = handlerFor({
       outcome: plan.outcome,
       pending: pendingNames(plan).length,
       applied: plan.appliedCount,
-      ...request,
+      toRevision: request.toRevision,
+      reason: request.reason,
+      dryRun: request.dryRun,
     });
     metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, pendingNames(plan).length);
     return planOutput({
@@ -56,6 +58,7 @@ export const handler = handlerFor({
       bundle,
       plan,
       ledger,
+      slowest,
       target: settings.target,
       takesRestorePoint: settings.restorePointKind !== 'none',
       durationMs: sinceMs(run.startedAt),

@@ -3,6 +3,8 @@ import {
   type Bundle,
   bundleHazards,
   type LedgerState,
+  MEASUREMENTS_LIMIT,
+  type Measurement,
   migrationName,
   type Plan,
   pendingNames,
@@ -27,6 +29,7 @@ export interface Planned {
   readonly bundle: Bundle;
   readonly plan: Plan;
   readonly ledger: LedgerState;
+  readonly slowest: readonly Measurement[];
   readonly target: string;
   readonly takesRestorePoint: boolean;
   readonly durationMs: number;
@@ -65,7 +68,15 @@ function planData({ bundle, plan, request }: Planned): PlanData {
     forceContract: request.forceContract ?? false,
     lastEntryId: plan.lastEntryId,
     bundleDigest: bundle.digest,
+    ...measuredOf(plan, request),
   };
+}
+
+/** What the rest of the run needs of it. */
+function measuredOf(plan: Plan, { slowest = [] }: StartInput): Pick<PlanData, 'measured'> {
+  const pending = new Set(plan.pending.map(migrationName));
+  const measured = slowest.filter((m) => pending.has(m.migration)).slice(0, MEASUREMENTS_LIMIT);
+  return measured.length === 0 ? {} : { measured };
 }
 
 function outcomeOf({ outcome }: Plan): PlanOutput['outcome'] {
@@ -74,7 +85,7 @@ function outcomeOf({ outcome }: Plan): PlanOutput['outcome'] {
 }
 
 function verdictOf(
-  { run, request, target, durationMs, plan, ledger }: Planned,
+  { run, request, target, durationMs, plan, ledger, slowest }: Planned,
   data: PlanData,
 ): Verdict | null {
   const facts: RunFacts = {
@@ -83,6 +94,7 @@ function verdictOf(
     bundleDigest: data.bundleDigest,
     restorePoint: null,
     durationMs,
+    slowest,
   };
   if (request.dryRun) return dryRunVerdict(facts, { names: data.pending, count: data.pendingCount });
   switch (plan.outcome) {

@@ -51,6 +51,8 @@ const FIELDS = {
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,
+  taskTimeoutSeconds: positive.optional(),
+  taskInput: text,
 } as const satisfies Record<keyof typeof EnvName, z.ZodType>;
 
 type Fields = typeof FIELDS;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import { rdsAuthorities } from '../adapters/rds/authorities.ts';
 import { RDS_CA_FILE } from '../core/workflow/certificate-file.ts';
-import { functionBuild } from './esbuild-options.ts';
+import { functionBuild, taskBuild } from './esbuild-options.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -12,11 +12,17 @@ const ROOT = join(import.meta.dirname, '..', '..');
  * Writes `index.mjs` and the certificates into `directory`, which exists, and says what went into it. Throws
  * esbuild's BuildFailure.
  */
-export function bundleFunction(entry: string, directory: string): Metafile {
-  const { metafile } = buildSync({
-    ...functionBuild(entry, join(directory, 'index.mjs')),
-    absWorkingDir: ROOT,
-  });
+export const bundleFunction = (entry: string, directory: string): Metafile =>
+  bundle(functionBuild(entry, join(directory, PROGRAM)), directory);
+
+/** The same for the program of the container that does long work. */
+export const bundleTask = (entry: string, directory: string): Metafile =>
+  bundle(taskBuild(entry, join(directory, PROGRAM)), directory);
+
+const PROGRAM = 'index.mjs';
+
+function bundle(options: ReturnType<typeof functionBuild>, directory: string): Metafile {
+  const { metafile } = buildSync({ ...options, absWorkingDir: ROOT });
   writeFileSync(join(directory, RDS_CA_FILE), rdsAuthorities(Date.now()));
   return metafile;
 }

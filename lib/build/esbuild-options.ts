@@ -49,11 +49,17 @@ const NEVER_USED_IN_LAMBDA = [
 ];
 
 export const functionBuild = (entry: string, outfile: string): BuildWithMetafile => ({
+  ...taskBuild(entry, outfile),
+  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA],
+});
+
+/** For a container, where the AWS SDK tries one source of credentials after the other until it comes to the task's. */
+export const taskBuild = (entry: string, outfile: string): BuildWithMetafile => ({
   ...shared,
   entryPoints: [entry],
   outfile,
   target: 'node24',
-  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA],
+  external: NEVER_INSTALLED,
   banner: { js: REQUIRE },
 });
 

@@ -4,6 +4,7 @@
  *   index.js                    constructs; needs the CDK, which the user has
  *   engine.js gate.js lockstep.js   with chunks/; need nothing: an app's container installs no other package
  *   functions/<name>/           ready to deploy, so that the user needs neither sources nor a bundler
+ *   task/                       program of the container for long work; Dockerfile says what else is in its image
  *   types/                      declarations
  *   THIRD-PARTY-LICENSES.txt    of all that is bundled
  *
@@ -14,7 +15,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import { ALL_FUNCTION_NAMES } from '../core/workflow/state-name.ts';
-import { bundleFunction } from './bundle-function.ts';
+import { bundleFunction, bundleTask } from './bundle-function.ts';
 import { writeDeclarations } from './declarations.ts';
 import { CHUNKS, packageBuild } from './esbuild-options.ts';
 import { licencesOf } from './licences.ts';
@@ -26,7 +27,7 @@ export function buildPackage(root: string): void {
   const dist = join(root, 'dist');
   rmSync(dist, { recursive: true, force: true });
   writeDeclarations(root, join(dist, 'types'));
-  const bundled = [...buildEntries(root, dist), ...buildFunctions(root, dist)];
+  const bundled = [...buildEntries(root, dist), ...buildFunctions(root, dist), buildTask(root, dist)];
   copyFileSync(
     join(root, 'node_modules', 'libpg-query', 'wasm', 'libpg-query.wasm'),
     join(dist, CHUNKS, 'libpg-query.wasm'),
@@ -51,4 +52,10 @@ function buildFunctions(root: string, dist: string): Metafile[] {
     mkdirSync(directory, { recursive: true });
     return bundleFunction(join(root, 'functions', `${name}.ts`), directory);
   });
+}
+
+function buildTask(root: string, dist: string): Metafile {
+  const directory = join(dist, 'task');
+  mkdirSync(directory, { recursive: true });
+  return bundleTask(join(root, 'functions', 'migrate-task.ts'), directory);
 }

@@ -21,18 +21,23 @@ export function bundleLayer(scope: Construct, id: string, migrations: string): L
   if (!existsSync(path)) {
     refuse(scope, `There are no migrations at ${path}: give a directory of .sql files or a bundle file.`);
   }
-  const isDirectory = statSync(path).isDirectory();
   return new LayerVersion(scope, id, {
     description: 'Lockstep: the compiled migrations',
     compatibleRuntimes: [Runtime.NODEJS_24_X],
     compatibleArchitectures: [Architecture.ARM_64],
-    code: codeWrittenBy(isDirectory ? path : dirname(path), path, (layer) => {
+    code: codeWrittenBy(statSync(path).isDirectory() ? path : dirname(path), path, (layer) => {
       const file = join(layer, FILE_IN_LAYER);
       mkdirSync(dirname(file), { recursive: true });
-      if (isDirectory) compile(scope, path, file);
-      else cpSync(path, file);
+      writeBundle(scope, path, file);
     }),
   });
+}
+
+/** Compiles the directory, or copies the bundle file, into `file`. */
+export function writeBundle(scope: Construct, migrations: string, file: string): void {
+  const path = resolve(migrations);
+  if (statSync(path).isDirectory()) compile(scope, path, file);
+  else cpSync(path, file);
 }
 
 /** In a process of its own: the parser is asynchronous, a construct tree is not. */

@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
+import type { LongRunningOptions } from './long-running.ts';
 import { refuse } from './refuse.ts';
 import type { VerdictReceivers } from './verdict-receivers.ts';
 
@@ -64,10 +65,15 @@ export interface MigrationCoordinatorProps {
    */
   readonly leaseWait?: Duration;
   /**
-   * How long one call of Migrate or Roll back may take; no statement can take longer.
+   * How long one call of Migrate or Roll back may take; no statement can take longer, unless it is `longRunning`.
    * @default 15 minutes, Lambda's limit
    */
   readonly migrateTimeout?: Duration;
+  /**
+   * Run in a container what takes longer than a function may. `{}` will do.
+   * @default a migration that does not fit into a function fails the run (LS604)
+   */
+  readonly longRunning?: LongRunningOptions;
   /**
    * How long a run may take as a whole, restore point and waiting included.
    * @default 6 hours
@@ -107,6 +113,8 @@ export interface CoordinatorSettings {
   readonly leaseWait: Duration;
   readonly migrateTimeout: Duration;
   readonly runTimeout: Duration;
+  /** Of a task; undefined without tasks. */
+  readonly taskTimeout: Duration | undefined;
 }
 
 /** Longer waits could use up the 25,000 events that an execution's history may have. */
@@ -122,6 +130,7 @@ export function settingsOf(
   props: MigrationCoordinatorProps,
   database: ResolvedDatabase,
 ): CoordinatorSettings {
+  const runTimeout = props.runTimeout ?? Duration.hours(6);
   const settings = {
     target: props.target ?? scope.node.path,
     snapshotsToKeep: snapshotsToKeep(props, database),
@@ -130,12 +139,15 @@ export function settingsOf(
     leaseDuration: props.leaseDuration ?? Duration.minutes(1),
     leaseWait: props.leaseWait ?? Duration.minutes(30),
     migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,
-    runTimeout: props.runTimeout ?? Duration.hours(6),
+    runTimeout,
+    taskTimeout: props.longRunning && (props.longRunning.timeout ?? twoThirdsOf(runTimeout)),
   } as const;
   const problems = problemsOf(settings, props, database);
   if (problems.length > 0) refuse(scope, problems.join(' '));
   return settings;
 }
+
+const twoThirdsOf = (all: Duration): Duration => Duration.seconds(Math.floor((all.toSeconds() * 2) / 3));
 
 function snapshotsToKeep(
   { restorePoint }: MigrationCoordinatorProps,
@@ -180,6 +192,11 @@ function problemsOf(
     [
       outside(settings.runTimeout, settings.leaseWait, LONGEST_RUN),
       'runTimeout is not between leaseWait and 24 hours.',
+    ],
+    [
+      settings.taskTimeout !== undefined &&
+        outside(settings.taskTimeout, Duration.minutes(1), settings.runTimeout),
+      'longRunning.timeout is not between 1 minute and runTimeout.',
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, problem]) => problem);

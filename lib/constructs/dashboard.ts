@@ -14,7 +14,7 @@ export interface CoordinatorDashboardProps {
   readonly target: string;
   readonly runbook: string;
   readonly metrics: CoordinatorMetrics;
-  readonly functionLogs: readonly ILogGroup[];
+  readonly logs: readonly ILogGroup[];
 }
 
 const FULL_WIDTH = 24;
@@ -78,7 +78,7 @@ export function coordinatorDashboard(
         new LogQueryWidget({
           width: FULL_WIDTH,
           title: 'Latest errors',
-          logGroupNames: props.functionLogs.map(({ logGroupName }) => logGroupName),
+          logGroupNames: props.logs.map(({ logGroupName }) => logGroupName),
           queryLines: [
             'fields @timestamp, run, error.code, error.what, error.state, error.remedy',
             'filter level = "ERROR"',

@@ -5,6 +5,7 @@
  *   ├ LeaseTable            one item per database, kept when the stack goes
  *   ├ Bundle                layer with the compiled migrations
  *   ├ Functions             one per state, each with its own role and log group
+ *   ├ LongRunning           on request: container, role and log group of what is too long for a function
  *   ├ Workflow              state machine, clean-up rule, dead letters
  *   ├ Deployers             who is told the verdict, who may ask for a run; made as they are asked for
  *   ├ Alarms, Dashboard     each alarm names its section of the runbook
@@ -25,6 +26,7 @@ export type { MigrationCoordinatorProps } from './coordinator-props.ts';
 export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';
 export type { ApprovalAddress, Deployers } from './deployers.ts';
 export type { EcsService, PauseHookOptions } from './ecs-service.ts';
+export type { LongRunningOptions } from './long-running.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
 export type { VerdictReceivers } from './verdict-receivers.ts';

@@ -17,6 +17,7 @@ import { type ResolvedDatabase, resolveDatabase } from './database.ts';
 import { Deployers } from './deployers.ts';
 import { describeExecutions, letLogsEncrypt } from './grants.ts';
 import { LeaseTable } from './lease-table.ts';
+import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
@@ -54,22 +55,35 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       subnets: props.vpcSubnets,
       createEndpoints: props.createEndpoints,
       usesSecret: database.usesSecret,
+      runsTasks: props.longRunning !== undefined,
     });
     const eventBus = props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const { encryptionKey } = props;
     if (encryptionKey) letLogsEncrypt(this, encryptionKey);
     const leaseTable = new LeaseTable(this, 'LeaseTable', encryptionKey);
+    const environment = environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName);
+    const shared = { ...settings, environment, database, network, leaseTable, encryptionKey };
     const functions = new CoordinatorFunctions(this, 'Functions', {
+      ...shared,
+      eventBus,
+      bundle: bundleLayer(this, 'Bundle', props.migrations),
+    });
+    const longRunning =
+      props.longRunning && settings.taskTimeout
+        ? new LongRunning(this, 'LongRunning', {
+            ...shared,
+            options: props.longRunning,
+            timeout: settings.taskTimeout,
+            migrations: props.migrations,
+          })
+        : undefined;
+    this.workflow = new Workflow(this, 'Workflow', {
       ...settings,
-      database,
-      network,
-      leaseTable,
+      functions,
       eventBus,
       encryptionKey,
-      bundle: bundleLayer(this, 'Bundle', props.migrations),
-      environment: environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
+      longRunning,
     });
-    this.workflow = new Workflow(this, 'Workflow', { ...settings, functions, eventBus, encryptionKey });
     this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
@@ -83,12 +97,13 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       grantStartMigration: (grantee) => this.grantStartMigration(grantee),
     });
     this.connections = new Connections({ securityGroups: [network.securityGroup] });
-    this.metrics = this.watch(functions, settings, props);
+    this.metrics = this.watch(functions, longRunning, settings, props);
   }
 
   /** Alarms and dashboard. */
   private watch(
     functions: CoordinatorFunctions,
+    longRunning: LongRunning | undefined,
     settings: CoordinatorSettings,
     { runbookUrl: runbook = RUNBOOK, alarmTopic: topic }: MigrationCoordinatorProps,
   ): CoordinatorMetrics {
@@ -96,8 +111,8 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const all = Object.values(functions.byName);
     const metrics = new CoordinatorMetrics({ ...settings, stateMachine, deadLetters, functions: all });
     new CoordinatorAlarms(this, 'Alarms', { ...settings, metrics, runbook, topic });
-    const functionLogs = all.map(({ logGroup }) => logGroup);
-    coordinatorDashboard(this, 'Dashboard', { ...settings, metrics, runbook, functionLogs });
+    const logs = [...all.map(({ logGroup }) => logGroup), ...(longRunning ? [longRunning.logs] : [])];
+    coordinatorDashboard(this, 'Dashboard', { ...settings, metrics, runbook, logs });
     return metrics;
   }
 
@@ -176,6 +191,9 @@ function environmentOf(
     [EnvName.rollBackPolicy]: settings.rollBackPolicy,
     [EnvName.outOfOrder]: settings.outOfOrder,
     [EnvName.eventBusName]: eventBusName,
+    ...(settings.taskTimeout
+      ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
+      : {}),
     ...(takesSnapshots
       ? {
           [EnvName.restorePointKind]: snapshotSource.kind,

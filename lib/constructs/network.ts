@@ -4,7 +4,8 @@
  *
  * What the functions in the VPC call: DynamoDB (the lease), Secrets Manager (unless they log in with IAM), Step
  * Functions (clean-up looks how the run ended) and EventBridge (clean-up's signal). Logs, metrics (in the logs) and
- * traces leave through Lambda itself.
+ * traces leave through Lambda itself. A container for long work is pulled from ECR (its layers from S3) and writes its
+ * log by itself.
  */
 import { Validations } from 'aws-cdk-lib';
 import {
@@ -26,6 +27,8 @@ export interface NetworkProps {
   readonly subnets: SubnetSelection | undefined;
   readonly createEndpoints: boolean | undefined;
   readonly usesSecret: boolean;
+  /** Whether containers are started there. */
+  readonly runsTasks: boolean;
 }
 
 export interface Network {
@@ -51,19 +54,20 @@ export function createNetwork(scope: Construct, props: NetworkProps): Network {
     reason: 'All traffic may leave: to AWS services, and to name servers that the VPC may have of its own.',
   });
   const network = { vpc: props.vpc, subnets: { subnets }, securityGroup };
-  if (props.createEndpoints) createEndpoints(scope, network, props.usesSecret);
+  if (props.createEndpoints) createEndpoints(scope, network, props);
   return network;
 }
 
 const isIsolated = (vpc: IVpc, subnet: ISubnet): boolean =>
   vpc.isolatedSubnets.some(({ subnetId }) => subnetId === subnet.subnetId);
 
-function endpointsMissing(isolated: readonly ISubnet[], { usesSecret }: NetworkProps): string {
+function endpointsMissing(isolated: readonly ISubnet[], { usesSecret, runsTasks }: NetworkProps): string {
   const services = [
     'dynamodb (gateway)',
     ...(usesSecret ? ['secretsmanager (interface)'] : []),
     'states (interface)',
     'events (interface)',
+    ...(runsTasks ? ['s3 (gateway)', 'ecr.api', 'ecr.dkr and logs (interface)'] : []),
   ];
   return [
     `The subnets ${isolated.map(({ node }) => node.id).join(', ')} are isolated: from there no AWS service can be reached.`,
@@ -75,17 +79,20 @@ function endpointsMissing(isolated: readonly ISubnet[], { usesSecret }: NetworkP
 function createEndpoints(
   scope: Construct,
   { vpc, subnets, securityGroup }: Network,
-  usesSecret: boolean,
+  { usesSecret, runsTasks }: NetworkProps,
 ): void {
-  new GatewayVpcEndpoint(scope, 'DynamoDbEndpoint', {
-    vpc,
-    subnets: [subnets],
-    service: GatewayVpcEndpointAwsService.DYNAMODB,
-  });
+  const gateways = {
+    DynamoDbEndpoint: GatewayVpcEndpointAwsService.DYNAMODB,
+    ...(runsTasks ? { S3Endpoint: GatewayVpcEndpointAwsService.S3 } : {}),
+  };
+  for (const [id, service] of Object.entries(gateways)) {
+    new GatewayVpcEndpoint(scope, id, { vpc, subnets: [subnets], service });
+  }
   const services = {
     EventsEndpoint: InterfaceVpcEndpointAwsService.EVENTBRIDGE,
     StatesEndpoint: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
     ...(usesSecret ? { SecretsManagerEndpoint: InterfaceVpcEndpointAwsService.SECRETS_MANAGER } : {}),
+    ...(runsTasks ? FOR_TASKS : {}),
   };
   for (const [id, service] of Object.entries(services)) {
     // Open to these functions only; CDK's default is the whole VPC.
@@ -93,3 +100,9 @@ function createEndpoints(
     endpoint.connections.allowFrom(securityGroup, Port.tcp(443), 'Lockstep functions');
   }
 }
+
+const FOR_TASKS = {
+  EcrApiEndpoint: InterfaceVpcEndpointAwsService.ECR,
+  EcrEndpoint: InterfaceVpcEndpointAwsService.ECR_DOCKER,
+  LogsEndpoint: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+};

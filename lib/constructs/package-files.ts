@@ -11,6 +11,12 @@ const here = dirname(thisFile);
 const isPackage = thisFile.endsWith('.js');
 const checkout = join(here, '..', '..');
 
+/** Where package.json and Dockerfile are, and dist/ below it: in a checkout, when it was built. */
+export const packageDirectory = isPackage ? join(here, '..') : checkout;
+
+/** What the Dockerfile copies, beside the migrations. */
+export const IMAGE_FILES = ['package.json', 'dist/lockstep.js', 'dist/chunks', 'dist/task'];
+
 /** The command line, which `node` can run. */
 export const commandFile = isPackage ? join(here, 'lockstep.js') : join(checkout, 'bin', 'lockstep.ts');
 

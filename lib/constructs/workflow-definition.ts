@@ -17,20 +17,26 @@ import type { Duration } from 'aws-cdk-lib';
 import { ErrorName } from '../core/errors/catalogue.ts';
 import { EventType } from '../core/rollout/signal.ts';
 import { StateName } from '../core/workflow/state-name.ts';
+import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
 import { type AslState, type Catcher, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
 import { unfinishedVerdict } from './workflow-verdict.ts';
 
 export interface WorkflowDefinitionProps extends TaskProps {
   readonly target: string;
   readonly runTimeout: Duration;
+  /** Undefined: the machine has no state for it. */
+  readonly longRunning?: LongRunningState | undefined;
 }
 
 export interface AslDefinition {
   readonly Comment: string;
   readonly StartAt: string;
   readonly TimeoutSeconds: number;
-  readonly States: Readonly<Record<StateName, AslState>>;
+  readonly States: Readonly<Record<CommonState, AslState>> &
+    Readonly<Partial<Record<typeof StateName.MigrateInTask, AslState>>>;
 }
+
+type CommonState = Exclude<StateName, typeof StateName.MigrateInTask>;
 
 export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinition => {
   const tasks = taskStates(props);
@@ -42,7 +48,7 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
       ...planStates(tasks),
       ...restorePointStates(tasks),
       ...leaseStates(tasks),
-      ...migrateStates(tasks),
+      ...migrateStates(tasks, props),
       ...rollBackStates(tasks, props.target),
       ...signalStates(tasks),
     },
@@ -124,7 +130,15 @@ const leaseStates = ({ invoke }: TaskStates) => ({
   },
 });
 
-const migrateStates = ({ invoke }: TaskStates) => ({
+const NEXT_IN_TASK = {
+  And: [
+    { Variable: '$.progress.next', IsPresent: true },
+    { Variable: '$.progress.next', StringEquals: 'task' },
+  ],
+  Next: StateName.MigrateInTask,
+};
+
+const migrateStates = ({ invoke }: TaskStates, { longRunning, partition }: WorkflowDefinitionProps) => ({
   [StateName.Migrate]: invoke('migrate', {
     comment:
       'Applies pending migrations in order, as many as fit into one call. Each is applied whole or not at all.',
@@ -142,9 +156,13 @@ const migrateStates = ({ invoke }: TaskStates) => ({
   [StateName.AllApplied]: {
     Type: 'Choice',
     Comment: 'If not, Migrate is called again and goes on where it stopped.',
-    Choices: [{ Variable: '$.progress.outcome', StringEquals: 'applied', Next: StateName.ReleaseLease }],
+    Choices: [
+      { Variable: '$.progress.outcome', StringEquals: 'applied', Next: StateName.ReleaseLease },
+      ...(longRunning ? [NEXT_IN_TASK] : []),
+    ],
     Default: StateName.Migrate,
   },
+  ...(longRunning ? { [StateName.MigrateInTask]: migrateInTaskState(longRunning, partition) } : {}),
   [StateName.ReleaseLease]: invoke('release-lease', {
     comment: 'Everything is applied. If the lease cannot be released, the next run takes it over.',
     resultPath: null,

@@ -60,6 +60,27 @@ const UNREACHABLE: Retrier = {
 
 export const FUNCTION_RETRIES: readonly Retrier[] = [NOT_STARTED, DIED, UNREACHABLE];
 
+/**
+ * The task was not started: ECS is throttled (which it also reports as InvalidParameter, when it cannot look at the
+ * subnets), or has no capacity (Unknown). About five minutes in all, half of what the lease is lengthened by.
+ */
+export const TASK_RETRIES: readonly [Retrier] = [
+  {
+    ErrorEquals: [
+      'ECS.AmazonECSException',
+      'ECS.InvalidParameterException',
+      'ECS.SdkClientException',
+      'ECS.ServerException',
+      'ECS.ThrottlingException',
+      'AmazonECS.Unknown',
+    ],
+    IntervalSeconds: 10,
+    BackoffRate: 2,
+    MaxAttempts: 6,
+    MaxDelaySeconds: 90,
+  },
+];
+
 /** The same event may arrive twice; receivers drop repeats by the run's id. About a minute in all. */
 export const SIGNAL_RETRIES: readonly Retrier[] = [
   { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5, MaxDelaySeconds: 30 },

@@ -19,6 +19,7 @@ export const unfinishedVerdict = (target: string) => ({
   restorePoint: null,
   bundleDigest: '',
   durationMs: 0,
+  slowest: [],
   error: { 'name.$': '$.error.Error', code: 'LS901', 'message.$': WHAT_HAPPENED },
   'message.$': WHAT_HAPPENED,
   state: 'Each migration is applied whole or not at all, but this verdict cannot say which are.',

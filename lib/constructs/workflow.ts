@@ -18,6 +18,7 @@ import type { CoordinatorFunctions } from './coordinator-functions.ts';
 import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
 import { putSignals } from './grants.ts';
 import { logGroup } from './log-group.ts';
+import type { LongRunning } from './long-running.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
 import { STATE_FUNCTIONS } from './workflow-task.ts';
 
@@ -27,6 +28,7 @@ export interface WorkflowProps {
   readonly eventBus: IEventBus;
   readonly encryptionKey: IKey | undefined;
   readonly runTimeout: Duration;
+  readonly longRunning: LongRunning | undefined;
 }
 
 export class Workflow extends Construct {
@@ -45,12 +47,14 @@ export class Workflow extends Construct {
       }),
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
+    props.longRunning?.grantRun(this.stateMachine);
     functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
     this.deadLetters = newDeadLetters(this, 'CleanUpDeadLetters');
     this.cleanUpWith(functions.byName['clean-up']);
   }
 
-  private definition({ functions, eventBus, runTimeout, target }: WorkflowProps): AslDefinition {
+  private definition(props: WorkflowProps): AslDefinition {
+    const { functions, eventBus, runTimeout, target, longRunning } = props;
     const functionArns = Object.fromEntries(
       STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
     ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
@@ -61,6 +65,7 @@ export class Workflow extends Construct {
       eventBusName: eventBus.eventBusName,
       target,
       runTimeout,
+      longRunning: longRunning?.state,
     });
   }
 

@@ -25,7 +25,15 @@ export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
 
 type Request = Pick<
   ApplyOptions,
-  'source' | 'toRevision' | 'phase' | 'forceContract' | 'outOfOrder' | 'planLastEntryId' | 'restorePoint'
+  | 'source'
+  | 'toRevision'
+  | 'phase'
+  | 'forceContract'
+  | 'outOfOrder'
+  | 'planLastEntryId'
+  | 'restorePoint'
+  | 'begins'
+  | 'mayEndIdle'
 >;
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
@@ -35,7 +43,8 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
     throw planIsStale();
   const refused = refusal(plan);
   if (refused) throw refused;
-  if (plan.outcome !== 'pending') return { outcome: 'applied', applied: [], notApplied: [], token };
+  if (plan.outcome !== 'pending')
+    return { outcome: 'applied', applied: [], notApplied: [], stepsDone: 0, token };
   refuseReadOnly(session);
   refuseHalfReverted(ledger);
   await refuseUsedRunId(attempt);
@@ -46,15 +55,16 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
 
 async function applyEach(
   attempt: Attempt,
-  { source }: Request,
+  { source, begins, mayEndIdle = false }: Request,
   plan: Plan,
   ledger: LedgerState,
 ): Promise<ApplyResult> {
   const { pending, repeatables } = plan;
   const migrations = await source.load(pending.map((p) => p.revision));
   const applied: string[] = [];
-  const progress: Progress = { stepsDone: 0 };
+  const progress: Progress = { stepsDone: 0, mayEndIdle };
   for (const [index, migration] of migrations.entries()) {
+    if (begins && !begins(migration, index)) break;
     const change = upChange(migration, pending[index]!.ordinal, attempt);
     if (!(await runChange(attempt, change, ledger, progress))) break;
     applied.push(migrationName(migration));
@@ -62,7 +72,8 @@ async function applyEach(
   if (applied.length === pending.length)
     applied.push(...(await applyRepeatables(attempt, source, repeatables, ledger, progress)));
   const notApplied = pendingNames(plan).slice(applied.length);
-  return { outcome: notApplied.length === 0 ? 'applied' : 'more', applied, notApplied, token: attempt.token };
+  const outcome = notApplied.length === 0 ? 'applied' : 'more';
+  return { outcome, applied, notApplied, stepsDone: progress.stepsDone, token: attempt.token };
 }
 
 /** With a row in the ledger's runs around it. */

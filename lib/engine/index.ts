@@ -26,8 +26,16 @@ export { type Baselined, baseline } from './baseline.ts';
 export { type DryRunResult, dryRun } from './dry-run.ts';
 export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
 export { migrate, revertAll } from './migrate.ts';
-export { endRunSessions, forceReleaseLock, stamp } from './operate.ts';
-export { readHistory, readLastRun, readPlan, readRepeatables, readStatus } from './read.ts';
+export { endRunSessions, forceReleaseLock, recordRunFailure, stamp } from './operate.ts';
+export {
+  readHistory,
+  readLastRun,
+  readMeasuredPlan,
+  readPlan,
+  readRepeatables,
+  readSlowestMigrations,
+  readStatus,
+} from './read.ts';
 export {
   type Difference,
   type RefusedEdit,

@@ -9,6 +9,7 @@ import {
   type Session,
   stampEntries,
 } from '../adapters/postgres/index.ts';
+import type { LockstepError } from '../core/errors/index.ts';
 import type { LeaseRecord } from '../core/lease/index.ts';
 import {
   compareRevisions,
@@ -54,6 +55,11 @@ export function endRunSessions(context: EngineContext, runId: string): Promise<n
     if (!session.facts.readOnly) await endRuns(session, 'it was stopped from outside', runId);
     return ended;
   });
+}
+
+/** For an attempt that failed before it could record so itself; does nothing to a run that has ended. Throws LS3xx. */
+export function recordRunFailure(context: EngineContext, runId: string, error: LockstepError): Promise<void> {
+  return withSession(context, LOOK, (session) => endRuns(session, `${error.code}: ${error.what}`, runId));
 }
 
 export interface StampOptions extends ExclusiveOptions {

@@ -7,8 +7,10 @@ import {
   readLedger,
   readRepeatableRows,
   readRun,
+  readSlowest,
 } from '../adapters/postgres/index.ts';
 import type { LeaseStore } from '../core/lease/index.ts';
+import type { Measurement } from '../core/plan/index.ts';
 import { LOOK, withSession } from './open-session.ts';
 import { type PlanRequest, planOn } from './planning.ts';
 import type {
@@ -23,6 +25,19 @@ import type {
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504, LS605. */
 export const readPlan = (options: EngineContext & PlanRequest): Promise<PlanResult> =>
   withSession(options, LOOK, (session) => planOn(session, options));
+
+/** The same, and the slowest migrations of this database, in one session. Throws the same. */
+export const readMeasuredPlan = (
+  options: EngineContext & PlanRequest,
+): Promise<PlanResult & { readonly slowest: readonly Measurement[] }> =>
+  withSession(options, LOOK, async (session) => ({
+    ...(await planOn(session, options)),
+    slowest: await readSlowest(session),
+  }));
+
+/** Throws LS3xx, LS605. */
+export const readSlowestMigrations = (context: EngineContext): Promise<readonly Measurement[]> =>
+  withSession(context, LOOK, readSlowest);
 
 /** Every entry of the ledger, oldest first. Throws LS3xx, LS605. */
 export const readHistory = (context: EngineContext): Promise<readonly HistoryEntry[]> =>

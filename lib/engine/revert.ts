@@ -55,7 +55,7 @@ async function revertEach(
 ): Promise<readonly string[]> {
   const scripts = await readDownScripts(attempt.session, entries);
   const reverted: string[] = [];
-  const progress: Progress = { stepsDone: 0 };
+  const progress: Progress = { stepsDone: 0, mayEndIdle: false };
   for (const entry of entries) {
     const script = scripts.get(entry.entryId);
     if (!script) throw await explainIrreversible(attempt.session, [entry]);

@@ -16,10 +16,14 @@ import { backfill } from './backfill.ts';
 import { tellProgress } from './step-progress.ts';
 import { watchBeside } from './watch-beside.ts';
 
-/** Counts what an attempt has done, steps and batches: with nothing, there is no sense in calling again for more. */
 export interface Progress {
+  /** What an attempt has done, steps and batches: with nothing, there is no sense in calling again for more … */
   stepsDone: number;
+  /** … unless the next call is made where a step may take longer. */
+  readonly mayEndIdle: boolean;
 }
+
+const mayEnd = ({ stepsDone, mayEndIdle }: Progress): boolean => stepsDone > 0 || mayEndIdle;
 
 /**
  * Whether the change was made whole; false when the time was over, with progress made.
@@ -53,8 +57,7 @@ export async function runChange(
       if (!(await runStep(attempt, change, step, begun, progress))) return false;
     } catch (error) {
       const explained = await attempt.explain(error);
-      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && progress.stepsDone > 0)
-        return false;
+      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && mayEnd(progress)) return false;
       throw explained;
     }
     progress.stepsDone += 1;
@@ -75,9 +78,9 @@ export async function runChange(
 
 const directionOf = ({ kind }: Change) => (kind === 'reverted' ? 'down' : 'up');
 
-function hasTimeFor(attempt: Attempt, { stepsDone }: Progress): boolean {
+function hasTimeFor(attempt: Attempt, progress: Progress): boolean {
   if (hasTime(attempt)) return true;
-  if (stepsDone > 0) return false;
+  if (mayEnd(progress)) return false;
   throw outOfTime();
 }
 

@@ -4,6 +4,7 @@ import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
 import type {
   CurrentEntry,
   LedgerState,
+  Migration,
   MigrationSource,
   OutOfOrderPolicy,
   Plan,
@@ -105,14 +106,20 @@ export interface ApplyOptions extends AttemptOptions {
   /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
   readonly planLastEntryId?: string | undefined;
   readonly restorePoint?: string | null | undefined;
+  /** Whether this attempt, having finished so many migrations, begins this one too; else it stops before it. */
+  readonly begins?: ((migration: Migration, finished: number) => boolean) | undefined;
+  /** There is a place where a step may take longer: `more`, not LS604, when the time is over before a step is done. */
+  readonly mayEndIdle?: boolean | undefined;
 }
 
 export interface ApplyResult {
-  /** `more`: stopped between two steps because time ran out, with at least one done. */
+  /** `more`: stopped between two steps because time ran out, with at least one done, or as the options allow. */
   readonly outcome: 'applied' | 'more';
   /** Applied by this attempt, in order: 0042_add_email. */
   readonly applied: readonly string[];
   readonly notApplied: readonly string[];
+  /** Steps and batches that this attempt has finished. */
+  readonly stepsDone: number;
   readonly token: number;
 }
 

@@ -19,6 +19,7 @@ import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
 import { takeBaseBackup } from './base-backup.ts';
 import type { Disposers } from './disposers.ts';
 import { startDynamoDb } from './dynamodb.ts';
+import { EcsTasks } from './ecs-tasks.ts';
 import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
@@ -32,6 +33,8 @@ export interface LocalCloudOptions {
   readonly server?: PostgresServer | undefined;
   /** The sample set or the user's: an app names it when it makes the coordinator. */
   readonly migrations: string;
+  /** Synthesize with a container for long work. */
+  readonly longRunning?: boolean | undefined;
   /** For everything that is written to disk. */
   readonly directory: string;
   readonly receivers?: SynthesisOptions['receivers'];
@@ -45,12 +48,13 @@ export interface LocalCloud {
   readonly workflow: Workflow;
   readonly eventBus: LocalEventBus;
   readonly deployers: LocalDeployers;
-  /** Deploys the functions with this bundle file. */
-  deploy(bundle: string): Deployment;
+  /** Deploys the functions, and the image for long work, with this bundle file; or the image with another one. */
+  deploy(bundle: string, inImage?: string): Deployment;
 }
 
 export interface Deployment {
   readonly functions: LambdaFunctions;
+  readonly tasks: EcsTasks | undefined;
   start(input: object, onEvent?: Observer): LocalExecution;
 }
 
@@ -85,22 +89,35 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     }),
   );
   await dynamodb.createTable(workflow.leaseTable);
-  const deploy = (bundle: string): Deployment => {
+  const deploy = (bundle: string, inImage = bundle): Deployment => {
     const local = { ...environment, [EnvName.bundlePath]: bundle, [EnvName.databaseTls]: database.tls };
+    const tasks =
+      workflow.task &&
+      new EcsTasks(
+        withLocal(workflow.task, { ...local, [EnvName.bundlePath]: inImage }),
+        join(directory, 'tasks.log'),
+      );
+    if (tasks) disposers.add(() => tasks.stop());
     const functions = new LambdaFunctions(
       withEnvironment(workflow.functions, local),
       join(directory, 'functions.log'),
     );
     disposers.add(() => functions.stop());
     const start = (input: object, onEvent?: Observer, name?: string) => {
-      const execution = startExecution(workflow, { functions, eventBus, executions }, input, onEvent, name);
+      const execution = startExecution(
+        workflow,
+        { functions, tasks, eventBus, executions },
+        input,
+        onEvent,
+        name,
+      );
       disposers.add(async () => execution.abort());
       return execution;
     };
     executions.onStart((name, input) => start(input, undefined, name));
     // The functions of the newest deployment serve what comes.
     eventBus.callOnEvents(workflow.rules, functions);
-    return { functions, start };
+    return { functions, tasks, start };
   };
   return { endpoints, environment, workflow, eventBus, deployers, deploy };
 }
@@ -115,12 +132,14 @@ const awsEnvironment = ({ aws, dynamodb }: LocalCloud['endpoints']) => ({
 });
 
 function withEnvironment(functions: FunctionDeployments, local: Record<string, string>): FunctionDeployments {
-  const changed = Object.entries(functions).map(([name, { environment, timeoutMs }]) => [
-    name,
-    { environment: { ...environment, ...local }, timeoutMs },
-  ]);
+  const changed = Object.entries(functions).map(([name, deployment]) => [name, withLocal(deployment, local)]);
   return Object.fromEntries(changed);
 }
+
+const withLocal = <Deployed extends { readonly environment: Readonly<Record<string, string>> }>(
+  deployed: Deployed,
+  local: Readonly<Record<string, string>>,
+): Deployed => ({ ...deployed, environment: { ...deployed.environment, ...local } });
 
 async function loginSecret({ user, password }: DatabaseConfig): Promise<string> {
   const text = typeof password === 'function' ? await password() : password;

@@ -4,13 +4,14 @@
  *
  * Invariants: an execution is known to DescribeExecution from its start on; its end is told to the rule that the
  * template has for it, so the clean-up function runs when it would run in AWS; like there, a function that is
- * being called when its execution is aborted goes on.
+ * being called when its execution is aborted goes on, and a task that is being run is stopped.
  */
 import { randomUUID } from 'node:crypto';
 import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionRecord, ExecutionStatus, LocalExecutions } from './aws/executions.ts';
 import { ACCOUNT, arn, REGION } from './aws/service.ts';
+import type { EcsTasks } from './ecs-tasks.ts';
 import { failCauseOf } from './fail-cause.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
 import { type Observer, observe, type StateEvent } from './state-event.ts';
@@ -34,13 +35,14 @@ export interface LocalExecution {
 
 export interface MachineSurroundings {
   readonly functions: LambdaFunctions;
+  readonly tasks: EcsTasks | undefined;
   readonly eventBus: LocalEventBus;
   readonly executions: LocalExecutions;
 }
 
 export function startExecution(
   workflow: Workflow,
-  { functions, eventBus, executions }: MachineSurroundings,
+  { functions, tasks, eventBus, executions }: MachineSurroundings,
   input: object,
   onEvent: Observer = () => undefined,
   name: string = randomUUID(),
@@ -55,13 +57,20 @@ export function startExecution(
     input: JSON.stringify(input),
   };
   executions.add(record);
+  const stopping = new AbortController();
   const run = new StateMachine(workflow.definition).run(input as never, {
     context: {
       Execution: { Id: executionArn, Name: name },
       StateMachine: { Id: workflow.arn, Name: workflow.name },
     },
     overrides: {
-      taskResourceLocalHandlers: taskHandlers(workflow, functions, eventBus, () => record.status),
+      taskResourceLocalHandlers: taskHandlers(workflow, {
+        functions,
+        tasks,
+        eventBus,
+        status: () => record.status,
+        stopped: stopping.signal,
+      }),
     },
   });
   const events: StateEvent[] = [];
@@ -71,6 +80,7 @@ export function startExecution(
     .catch((error: Error) => observed.then(() => failed(workflow, error, events)))
     .then(async (ended) => {
       Object.assign(record, { stoppedAtMs: Date.now(), ...recordOf(ended) });
+      stopping.abort();
       await observed;
       if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(functions, record);
       return ended;

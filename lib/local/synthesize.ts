@@ -19,6 +19,7 @@ export interface SynthesisOptions {
   /** Whether the local runtime can take restore points of this server. */
   readonly takesRestorePoints: boolean;
   readonly migrations: string;
+  readonly longRunning?: boolean | undefined;
   /** For the files of the cloud assembly. */
   readonly outputDirectory: string;
   /** Who is told every verdict; made in the stack given. */
@@ -39,7 +40,7 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers } = options;
+  const { receivers, askingDeployers, longRunning } = options;
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -55,6 +56,7 @@ export function synthesize(options: SynthesisOptions): Template {
     target: options.databaseName,
     rollBackPolicy: 'down',
     ...(receivers ? { receivers: receivers(stack) } : {}),
+    ...(longRunning ? { longRunning: {} } : {}),
   });
   askingDeployers?.(coordinator.deployers, stack);
   return app.synth().getStackByName(STACK_NAME).template;

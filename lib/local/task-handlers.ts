@@ -1,21 +1,31 @@
 import type { RunOptions } from 'aws-local-stepfunctions';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionStatus } from './aws/executions.ts';
+import type { EcsTasks } from './ecs-tasks.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
 import type { Workflow } from './workflow.ts';
 
 type TaskHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResourceLocalHandlers']>;
+export interface Performers {
+  readonly functions: LambdaFunctions;
+  readonly tasks: EcsTasks | undefined;
+  readonly eventBus: LocalEventBus;
+  /** Of the execution. */
+  readonly status: () => ExecutionStatus;
+  /** Aborts when the execution ends before its tasks have. */
+  readonly stopped: AbortSignal;
+}
+
 type TaskResult = Awaited<ReturnType<TaskHandlers[string]>>;
 
 /**
- * What each Task state does, by its name: a function called by its ARN, or events put by Step Functions itself.
+ * What each Task state does, by its name: a function called by its ARN, a container that is run to its end, or
+ * events put by Step Functions itself.
  * A task that the local runtime could only pretend to do fails.
  */
 export function taskHandlers(
   workflow: Workflow,
-  functions: LambdaFunctions,
-  eventBus: LocalEventBus,
-  status: () => ExecutionStatus,
+  { functions, tasks, eventBus, status, stopped }: Performers,
 ): TaskHandlers {
   const perform = async (resource: string, input: unknown): Promise<unknown> => {
     // The library goes on with retries of a task after its execution was aborted; Step Functions does not.
@@ -23,6 +33,7 @@ export function taskHandlers(
     const functionName = workflow.functionByArn.get(resource);
     if (functionName) return functions.invoke(functionName, input);
     if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);
+    if (resource.endsWith(':states:::ecs:runTask.sync')) return tasks?.run(input as never, stopped);
     throw new Error(`The local runtime does not know the task ${resource}`);
   };
   const handlers: TaskHandlers = {};

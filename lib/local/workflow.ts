@@ -5,6 +5,7 @@ import { ALL_FUNCTION_NAMES, type AnyFunctionName } from '../core/workflow/index
 import { type AdaptedDefinition, adaptDefinition } from './adapt-definition.ts';
 import type { EventRule } from './aws/events.ts';
 import type { ExecutionStatus } from './aws/executions.ts';
+import type { TaskDeployment } from './ecs-tasks.ts';
 import type { FunctionDeployments } from './lambda-functions.ts';
 import { idsOfType, type Resource, resolve, type Template } from './template.ts';
 
@@ -13,6 +14,8 @@ export interface Workflow extends AdaptedDefinition {
   readonly name: string;
   readonly functions: FunctionDeployments;
   readonly functionByArn: ReadonlyMap<string, AnyFunctionName>;
+  /** The container for long work; undefined without one. */
+  readonly task: TaskDeployment | undefined;
   readonly leaseTable: CreateTableCommandInput & { readonly TableName: string };
   /** Ends of an execution on which the rule calls the clean-up function. */
   readonly cleanUpStatuses: readonly ExecutionStatus[];
@@ -31,6 +34,7 @@ export function readWorkflow(template: Template): Workflow {
     ...adaptDefinition(definitionOf(template, machine.resource)),
     functions: Object.fromEntries(functions.map((f) => [f.name, f.deployment])) as FunctionDeployments,
     functionByArn,
+    task: taskOf(template),
     leaseTable: tableOf(onlyOne(template, 'AWS::DynamoDB::Table')),
     cleanUpStatuses: cleanUpStatusesOf(template),
     rules: rulesOf(template, functionByArn),
@@ -58,6 +62,17 @@ function functionsOf(template: Template) {
     const environment = resolve(template, Properties.Environment.Variables) as Record<string, string>;
     return [{ id, name, deployment: { environment, timeoutMs: Properties.Timeout * 1000 } }];
   });
+}
+
+function taskOf(template: Template): TaskDeployment | undefined {
+  const [id = ''] = idsOfType(template, 'AWS::ECS::TaskDefinition');
+  const [container] = template.Resources[id]?.Properties.ContainerDefinitions ?? [];
+  if (!container) return undefined;
+  const variables = resolve(template, container.Environment) as { Name: string; Value: string }[];
+  return {
+    environment: Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])),
+    stopTimeoutMs: container.StopTimeout * 1000,
+  };
 }
 
 function tableOf({

@@ -177,6 +177,12 @@ describe('other rights than in the common case', () => {
       `StateMachineRole + Allow kms:GenerateDataKey on <Key.Arn> if StringEquals kms:EncryptionContext:SourceArn arn:<Partition>:logs:${IN_REGION}:*`,
     ],
     'no restore point': take('-', CLUSTER_SNAPSHOTS),
+    'tasks for long work': [
+      'StateMachineRole + Allow ecs:RunTask on <LongRunningTaskDefinition> if ArnEquals ecs:cluster <LongRunningCluster.Arn>',
+      `StateMachineRole + Allow ecs:DescribeTasks ecs:StopTask on arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
+      'StateMachineRole + Allow iam:PassRole on <LongRunningExecutionRole.Arn> and <LongRunningTaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com',
+      `StateMachineRole + Allow events:DescribeRule events:PutRule events:PutTargets on arn:<Partition>:events:${IN_REGION}:rule/StepFunctionsGetEventsForECSTaskRule`,
+    ],
     'a database of another stack': [
       ...login(secret(`arn:<Partition>:secretsmanager:${IN_REGION}:secret:orders/migrator-??????`)),
       ...take('+', instanceSnapshots('orders')),
@@ -239,6 +245,12 @@ describe('a resource with a star', () => {
       'executions are named when they start',
       ['states:DescribeExecution'],
       `arn:<Partition>:states:${IN_REGION}:execution:<StateMachine.Name>:*`,
+    ],
+    ['ECR has no resource to name for a token', ['ecr:GetAuthorizationToken'], '*'],
+    [
+      'tasks are named when they start',
+      ['ecs:DescribeTasks', 'ecs:StopTask'],
+      `arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
     ],
     ...(['cluster-snapshot', 'snapshot'] as const).flatMap((snapshot) => {
       const kind = snapshot === 'snapshot' ? '' : 'Cluster';

@@ -121,7 +121,8 @@ describe('the state machine', () => {
 
   test('is valid as it is synthesized, and has every state', () => {
     expect(validate(definition(), { checkPaths: true, checkArn: true }).isValid).toBe(true);
-    expect(Object.keys(definition().States).toSorted()).toEqual(Object.values(StateName).toSorted());
+    const states = Object.values(StateName).filter((name) => name !== StateName.MigrateInTask);
+    expect(Object.keys(definition().States).toSorted()).toEqual(states.toSorted());
   });
 
   test('takes {} as input: the first state reads the input as a whole', () => {

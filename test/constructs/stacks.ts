@@ -168,6 +168,8 @@ export const VARIANTS = {
     })),
   'no restore point': () =>
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: 'none' as const })),
+  'tasks for long work': () =>
+    coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), longRunning: {} })),
   'a database of another stack': () =>
     coordinatorStack((stack) => ({
       database: DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {

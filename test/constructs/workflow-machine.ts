@@ -9,13 +9,27 @@ import { adaptDefinition } from '../../lib/local/adapt-definition.ts';
 const perFunction = <T>(make: (name: FunctionName) => T) =>
   Object.fromEntries(FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<FunctionName, T>;
 
-export const definition: AslDefinition = workflowDefinition({
+const PROPS = {
   functionArns: perFunction((name) => `arn:aws:lambda:us-east-1:111122223333:function:${name}`),
   functionTimeouts: perFunction(() => Duration.minutes(1)),
   partition: 'aws',
   eventBusName: 'default',
   target: 'orders-production',
   runTimeout: Duration.hours(1),
+};
+
+export const definition: AslDefinition = workflowDefinition(PROPS);
+
+/** With tasks for long work. */
+export const longRunningDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  longRunning: {
+    clusterArn: 'arn:aws:ecs:us-east-1:111122223333:cluster/migrations',
+    taskDefinitionArn: 'arn:aws:ecs:us-east-1:111122223333:task-definition/migrations:1',
+    subnetIds: ['subnet-1', 'subnet-2'],
+    securityGroupIds: ['sg-1'],
+    timeout: Duration.hours(4),
+  },
 });
 
 export const RUN_ID = 'run-1';
@@ -38,11 +52,11 @@ export const planned = (outcome: string, verdict: object | null = null) => ({
   verdict,
 });
 
-export const migrated = (outcome: 'more' | 'applied', verdict: object | null) => ({
+export const migrated = (outcome: 'more' | 'applied', verdict: object | null, more: object = {}) => ({
   run: {},
   plan: PLAN,
   restorePoint: TAKEN,
-  progress: { outcome, calls: 1, appliedCount: 2 },
+  progress: { outcome, calls: 1, appliedCount: 2, ...more },
   verdict,
 });
 
@@ -81,8 +95,8 @@ export interface Finished {
 }
 
 /** Runs the machine; waits and retries take no time. */
-export async function runMachine(answers: Answers = {}): Promise<Finished> {
-  const names = Object.keys(definition.States);
+export async function runMachine(answers: Answers = {}, machine = definition): Promise<Finished> {
+  const names = Object.keys(machine.States);
   const inputs: Record<string, unknown[]> = Object.fromEntries(names.map((name) => [name, []]));
   const all = { ...HAPPY, ...answers };
   const answer = (state: string) => (input: unknown) => {
@@ -92,7 +106,7 @@ export async function runMachine(answers: Answers = {}): Promise<Finished> {
     const next = list[Math.min(given.length, list.length) - 1];
     return typeof next === 'function' ? next(input) : next;
   };
-  const { definition: runnable } = adaptDefinition(definition as unknown as StateMachineDefinition);
+  const { definition: runnable } = adaptDefinition(machine as unknown as StateMachineDefinition);
   const run = new StateMachine(runnable).run(
     {},
     {

@@ -17,6 +17,7 @@ import {
   definition,
   FAILED,
   failing,
+  longRunningDefinition,
   migrated,
   planned,
   RUN,
@@ -28,12 +29,24 @@ const states = Object.entries(definition.States);
 const S = StateName;
 
 describe('the definition', () => {
-  test('is valid', () => {
-    expect(validate(definition, { checkPaths: true, checkArn: true })).toMatchObject({ isValid: true });
+  test.each([
+    ['without', definition],
+    ['with', longRunningDefinition],
+  ])('is valid %s tasks for long work', (_, machine) => {
+    // It adds to what it is given.
+    const given = structuredClone(machine);
+    expect(validate(given, { checkPaths: true, checkArn: true })).toMatchObject({ isValid: true });
   });
 
   test('has every state that lib/core names, and no other', () => {
-    expect(Object.keys(definition.States).sort()).toEqual(Object.values(StateName).sort());
+    expect(Object.keys(longRunningDefinition.States).sort()).toEqual(Object.values(StateName).sort());
+  });
+
+  test('has none for long work unless there are tasks, and is else the same', () => {
+    const { [S.MigrateInTask]: inTask, ...others } = longRunningDefinition.States;
+    expect(inTask).toBeDefined();
+    const { [S.AllApplied]: allApplied } = definition.States;
+    expect({ ...others, [S.AllApplied]: allApplied }).toEqual(definition.States);
   });
 
   test('explains every state in a sentence', () => {

@@ -25,6 +25,12 @@ describe('directives', () => {
     expect(compile(sql).settings).toEqual({ lockTimeoutMs: 2_000, statementTimeoutMs: 60_000 });
   });
 
+  test('expected-duration tells how long the author expects the file to take', () => {
+    expect(compile('-- lockstep: expected-duration=40min\nSELECT 1').settings).toEqual({
+      expectedDurationMs: 2_400_000,
+    });
+  });
+
   test('a file without directives has no settings', () => {
     expect(compile('-- lockstep is nice\nSELECT 1').settings).toEqual({});
   });
@@ -49,6 +55,7 @@ describe('directives', () => {
     ['-- lockstep: lock-timeout=2S', 'whole number'],
     ['-- lockstep: lock-timeout=2147483648ms', '25 days'],
     ['-- lockstep: lock-timeout=1s\n-- lockstep: lock-timeout=1s', 'one of the two'],
+    ['-- lockstep: expected-duration=0', 'how long'],
   ])('%s is refused', (directive, remedy) => {
     const error = errorOf(() => compile(`${directive}\nSELECT 1`));
     expect(error.code).toBe('LS207');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { definition } from '../constructs/workflow-machine.ts';
+import { longRunningDefinition as definition } from '../constructs/workflow-machine.ts';
 import { codeBlocks } from './markdown.ts';
 
 interface State {

@@ -28,14 +28,14 @@ export interface LocalCoordinator {
   query<Row extends object = Record<string, unknown>>(sql: string): Promise<Row[]>;
   /** A bundle file with these migrations, given as SQL by file name. */
   bundle(files: Files): Promise<string>;
-  /** Deploys the functions with these migrations. */
-  deploy(files: Files): Promise<Deployment>;
+  /** Deploys the functions with these migrations; the image for long work with other ones, if they are given. */
+  deploy(files: Files, inImage?: Files): Promise<Deployment>;
   /** Details of the events that were put for the run. */
   signalsOf(run: string): Verdict[];
   stop(): Promise<void>;
 }
 
-export type CoordinatorOptions = Pick<LocalCloudOptions, 'receivers' | 'askingDeployers'>;
+export type CoordinatorOptions = Pick<LocalCloudOptions, 'receivers' | 'askingDeployers' | 'longRunning'>;
 
 export async function startCoordinator(options: CoordinatorOptions = {}): Promise<LocalCoordinator> {
   const disposers = new Disposers();
@@ -62,7 +62,7 @@ export async function startCoordinator(options: CoordinatorOptions = {}): Promis
     leases: dynamoLeaseStore({ tableName: cloud.workflow.leaseTable.TableName, client }),
     query: (sql) => queryRows(test.url, sql),
     bundle,
-    deploy: async (files) => cloud.deploy(await bundle(files)),
+    deploy: async (files, inImage = files) => cloud.deploy(await bundle(files), await bundle(inImage)),
     signalsOf: (run) =>
       cloud.eventBus.events.map(({ detail }) => detail as Verdict).filter((verdict) => verdict.run === run),
     stop: () => disposers.run(),

@@ -10,6 +10,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { codeBlocks } from '../docs/markdown.ts';
 import { startDynalite } from '../support/dynalite.ts';
 import { createDatabase, queryRows, type TestDatabase } from '../support/postgres.ts';
+import { describeImage } from './image.ts';
 import { type Folder, type Installed, packAndInstall, TSC } from './installed.ts';
 
 const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname;
@@ -136,6 +137,13 @@ describe('installed in an empty folder', () => {
   });
 });
 
+describe('the image', () => {
+  describeImage(
+    () => installed,
+    () => database,
+  );
+});
+
 /** The example of the documentation is the whole of somebody's app: CommonJS, as `cdk init` makes one. */
 const [APP = ''] = codeBlocks('docs/constructs.md', 'ts');
 const STRICT = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2023'];
@@ -176,6 +184,27 @@ describe('a CDK app of ten lines', () => {
       const bytes = (files: readonly Buffer[]) => files.map((file) => file.toString('base64')).toSorted();
       expect(new Set(keys).size).toBe(FUNCTION_NAMES.length);
       expect(bytes(deployed)).toEqual(bytes(built));
+    },
+    COMPILE_MS,
+  );
+
+  test(
+    'with tasks for long work has all that their image is made of',
+    async () => {
+      const given = "migrations: './migrations' });";
+      expect(APP).toContain(given);
+      const compiled = await readFile(join(app.path, 'app.js'), 'utf8');
+      const long = compiled.replace(given, "migrations: './migrations', longRunning: {} });");
+      await writeFile(join(app.path, 'long.js'), long);
+      expect(await app.run('node', ['long.js'], { CDK_OUTDIR: 'long.out' })).toMatchObject({ exitCode: 0 });
+      const assets = JSON.parse(await readFile(join(app.path, 'long.out', 'Orders.assets.json'), 'utf8'));
+      const [image] = Object.values<{ source: { directory: string } }>(assets.dockerImages);
+      const context = await readdir(join(app.path, 'long.out', image?.source.directory ?? ''), {
+        recursive: true,
+      });
+      const files = ['Dockerfile', 'bundle.json', 'dist/lockstep.js', 'dist/task/index.mjs', 'package.json'];
+      expect(files.filter((file) => !context.includes(file))).toEqual([]);
+      expect(context.filter((file) => /functions|types|node_modules/.test(file))).toEqual([]);
     },
     COMPILE_MS,
   );

@@ -42,6 +42,7 @@ export {
 export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
+export { readSlowest } from './measurements.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';

@@ -66,6 +66,8 @@ export type Hazard = z.infer<typeof hazardSchema>;
 const settingsSchema = z.object({
   lockTimeoutMs: z.number().int().nonnegative().optional(),
   statementTimeoutMs: z.number().int().nonnegative().optional(),
+  /** How long the author expects it to take at most; decides where it runs, not for how long it may. */
+  expectedDurationMs: z.number().int().positive().optional(),
 });
 
 export const migrationSchema = z.object({

@@ -27,6 +27,7 @@ export * from './instance.ts';
 export * from './ledger-state.ts';
 export * from './out-of-order.ts';
 export * from './phase.ts';
+export * from './placement.ts';
 export * from './plan.ts';
 export type * from './postcondition.ts';
 export * from './refusal.ts';

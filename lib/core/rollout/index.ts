@@ -14,5 +14,6 @@ export * from './failed-verdict.ts';
 export * from './notice.ts';
 export * from './receivers.ts';
 export * from './signal.ts';
+export * from './task-end.ts';
 export * from './verdict.ts';
 export * from './verdict-shape.ts';

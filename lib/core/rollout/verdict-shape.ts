@@ -1,4 +1,5 @@
 /** What all verdicts share: the facts of a run, and lists of names that are cut while their counts stay exact. */
+import type { Measurement } from '../plan/placement.ts';
 import type { RunError } from './caught-error.ts';
 import { cutList, type Verdict } from './verdict.ts';
 
@@ -10,6 +11,8 @@ export interface RunFacts {
   /** Snapshot identifier, if there is one. */
   readonly restorePoint: string | null;
   readonly durationMs: number;
+  /** Default none. */
+  readonly slowest?: readonly Measurement[] | undefined;
 }
 
 /** Migration names, maybe cut, and how many there are. */
@@ -32,6 +35,7 @@ export function verdictOf(facts: RunFacts, end: RunEnd): Verdict {
   return {
     ...facts,
     durationMs: Math.max(0, Math.round(facts.durationMs)),
+    slowest: [...(facts.slowest ?? [])],
     applied: cutList(applied.names),
     appliedCount: applied.count,
     notApplied: cutList(notApplied.names),

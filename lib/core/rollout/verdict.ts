@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MEASUREMENTS_LIMIT, measurementSchema } from '../plan/placement.ts';
 
 /** Longest list of migration names in a verdict; counts are exact, lists are cut. */
 export const VERDICT_LIST_LIMIT = 100;
@@ -26,6 +27,9 @@ export const verdictSchema = z.object({
   restorePoint: z.string().nullable(),
   bundleDigest: z.string(),
   durationMs: z.number().int(),
+  /** The slowest migrations of this database, whoever applied them: as input of another database's run they say
+   * which of them need more time than a function has. */
+  slowest: z.array(measurementSchema).max(MEASUREMENTS_LIMIT),
   error: z.object({ name: z.string(), code: z.string(), message: z.string() }).nullable(),
   /** For a person: what happened, what is true of the database now, what to do next. */
   message: z.string(),

@@ -12,6 +12,8 @@
  *                                                                             ─► SignalRollBack ─► Failed
  *                                                                         could not be sent ─► FailedUnsignalled
  *
+ * With long-running tasks: Migrate ─too long for a function─► MigrateInTask ─ended, however─► Migrate
+ *
  * Invariants
  * - No lease, restore point or write unless something is pending.
  * - Every handler may be called again with the same input, also while its predecessor still runs.
@@ -29,4 +31,5 @@ export * from './metric-name.ts';
 export * from './payloads.ts';
 export * from './run-request.ts';
 export * from './state-name.ts';
+export * from './task-container.ts';
 export * from './waiting.ts';

@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { hazardSchema } from '../plan/bundle.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
+import { measurementSchema } from '../plan/placement.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
@@ -21,6 +22,8 @@ export const startInputSchema = z.object({
   dryRun: z.boolean().optional(),
   /** Deployers that wait for the verdict of just this run; written by the function that they asked. */
   answerTo: z.array(waitingDeployerSchema).max(10).optional(),
+  /** What migrations took in an earlier environment: that one's verdict as it is will do as an input. */
+  slowest: z.array(measurementSchema).optional(),
 });
 export type StartInput = z.infer<typeof startInputSchema>;
 
@@ -45,6 +48,8 @@ export const planDataSchema = z.object({
   forceContract: z.boolean(),
   lastEntryId: z.string(),
   bundleDigest: z.string(),
+  /** Of the pending ones, those that were measured elsewhere; absent when none was. */
+  measured: z.array(measurementSchema).optional(),
 });
 export type PlanData = z.infer<typeof planDataSchema>;
 
@@ -66,10 +71,40 @@ export const leaseProgressSchema = z.object({
 });
 export type LeaseProgress = z.infer<typeof leaseProgressSchema>;
 
+/** What Catch puts at `$.error`: the thrown error's name, and JSON text with errorType and errorMessage. */
+export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
+export type CaughtError = z.infer<typeof caughtErrorSchema>;
+
+/** What an attempt needs of the plan. */
+export const taskPlanSchema = planDataSchema.pick({
+  toRevision: true,
+  phase: true,
+  forceContract: true,
+  lastEntryId: true,
+  bundleDigest: true,
+});
+
+/** Of a task, as JSON in its environment: ECS takes 8192 characters of overrides, so no list is in it. */
+export const migrateTaskInputSchema = z.object({
+  run: runSchema,
+  /** With the digest of the bundle that it was made from; the image has to have the same. */
+  plan: taskPlanSchema,
+  restorePointId: z.string().nullable(),
+});
+export type MigrateTaskInput = z.infer<typeof migrateTaskInputSchema>;
+
 export const migrateProgressSchema = z.object({
   outcome: z.enum(['not-started', 'more', 'applied']),
   calls: z.number().int().nonnegative(),
   appliedCount: z.number().int().nonnegative(),
+  /** Where it goes on; absent where there are no tasks. */
+  next: z.enum(['function', 'task']).optional(),
+  /** Of the task, if that is next. */
+  task: migrateTaskInputSchema.optional(),
+  /** Tasks in a row that had ended without having finished a migration. */
+  idleTasks: z.number().int().nonnegative().optional(),
+  /** What Catch puts there when the task that was next failed. */
+  taskError: caughtErrorSchema.optional(),
 });
 export type MigrateProgress = z.infer<typeof migrateProgressSchema>;
 
@@ -97,6 +132,7 @@ export const migrateInputSchema = z.object({
   restorePoint: restorePointSchema,
   progress: migrateProgressSchema,
 });
+export type MigrateInput = z.infer<typeof migrateInputSchema>;
 /** As Plan's does, this output becomes the whole state: the input again with new progress, and the verdict, which is
  * null while there is more to do. So progress and verdict need one ResultPath and no state in between. */
 export const migrateOutputSchema = migrateInputSchema.extend({ verdict: verdictSchema.nullable() });
@@ -105,9 +141,6 @@ export type MigrateOutput = z.infer<typeof migrateOutputSchema>;
 export const releaseLeaseInputSchema = z.object({ run: runSchema });
 export const releaseLeaseOutputSchema = z.object({ released: z.boolean() });
 
-/** What Catch puts at `$.error`: the thrown error's name, and JSON text with errorType and errorMessage. */
-export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
-export type CaughtError = z.infer<typeof caughtErrorSchema>;
 /** After a failure in Plan there is no plan: everything but the run may be missing. */
 export const rollBackInputSchema = z.object({ run: runSchema, error: caughtErrorSchema });
 export const rollBackOutputSchema = verdictSchema;

@@ -9,6 +9,8 @@ export const StateName = {
   LeaseObtained: 'Lease obtained?',
   WaitForLease: 'Wait for lease',
   Migrate: 'Migrate',
+  /** Only with long-running tasks. */
+  MigrateInTask: 'Migrate in a task',
   AllApplied: 'All applied?',
   ReleaseLease: 'Release lease',
   ReleaseLeaseForReplan: 'Release lease, plan again',
@@ -78,4 +80,8 @@ export const EnvName = {
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',
   stateMachineArn: 'LOCKSTEP_STATE_MACHINE_ARN',
+  /** How long one task may take; absent where there are no tasks. */
+  taskTimeoutSeconds: 'LOCKSTEP_TASK_TIMEOUT_SECONDS',
+  /** Of a task only: its input as JSON. */
+  taskInput: 'LOCKSTEP_TASK_INPUT',
 } as const;

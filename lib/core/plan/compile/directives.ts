@@ -8,6 +8,7 @@ type Settings = Migration['settings'];
 const DIRECTIVE = /^--\s*lockstep\s*:\s*(?<rest>.*?)\s*$/i;
 const ASSIGNMENT = /^(?<key>[^\s=]+)\s*=\s*(?<value>\S+)$/;
 const KEYS = new Map<string, keyof Settings>([
+  ['expected-duration', 'expectedDurationMs'],
   ['lock-timeout', 'lockTimeoutMs'],
   ['statement-timeout', 'statementTimeoutMs'],
 ]);
@@ -30,7 +31,7 @@ export function readDirectives(source: SourceText, tokens: readonly Token[]): Se
         source,
         start,
         `\`${rest}\` sets nothing known`,
-        `Known are ${[...KEYS.keys()].join(' and ')}, as in \`-- lockstep: lock-timeout=2s\`.`,
+        `Known are ${inWords([...KEYS.keys()])}, as in \`-- lockstep: lock-timeout=2s\`.`,
       );
     }
     if (settings[setting] !== undefined)
@@ -44,6 +45,8 @@ export function readDirectives(source: SourceText, tokens: readonly Token[]): Se
         'Write 0 for no limit, or a whole number with ms, s, min or h and less than 25 days.',
       );
     }
+    if (durationMs === 0 && setting === 'expectedDurationMs')
+      throw wrong(source, start, 'nothing takes no time', 'Write how long it takes at most, such as 40min.');
     settings[setting] = durationMs;
   }
   return settings;
@@ -71,6 +74,8 @@ function* directivesOf(
     if (rest !== undefined) yield { start, rest };
   }
 }
+
+const inWords = (keys: readonly string[]): string => `${keys.slice(0, -1).join(', ')} and ${keys.at(-1)}`;
 
 function parseDurationMs(text: string): number | undefined {
   if (text === '0') return 0;
