@@ -60,3 +60,25 @@ export const REINDEX = around(INDEXED, 'REINDEX TABLE CONCURRENTLY effects;\n', 
 export const DROP = around(INDEXED, 'DROP INDEX CONCURRENTLY effects_revision;\n', []);
 export const DETACH = around(INDEXED, DETACHING, ['effects_revision']);
 export const AT_WORK = around('', BUILD.replace('(revision)', '(unhurried(revision))'), ['effects_revision']);
+
+const SLOW = 'PERFORM pg_sleep(0.0003)';
+
+/** Each kind of step, with some time in it. Each row of `items` counts how often a batch wrote it. */
+export const KILLED: MigrationSet = {
+  files: {
+    '0001_items.sql': `${insert('0001')}CREATE TABLE items (id int PRIMARY KEY, touched int NOT NULL DEFAULT 0);
+      INSERT INTO items SELECT generate_series(1, 1500);
+      CREATE FUNCTION slow(id int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN ${SLOW}; RETURN id; END';
+      CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN ${SLOW}; RETURN NEW; END';
+      CREATE TRIGGER slow_down BEFORE UPDATE ON items FOR EACH ROW EXECUTE FUNCTION slow_down();\n`,
+    '0002_index.sql': 'CREATE INDEX CONCURRENTLY items_slow ON items (slow(id));\n',
+    '0003_touch.backfill.sql': 'UPDATE items SET touched = touched + 1 WHERE lockstep.batch(id);\n',
+    '0004_mixed.sql': `CREATE TABLE mixed (); REINDEX INDEX CONCURRENTLY items_slow;
+      CREATE INDEX CONCURRENTLY items_gone ON items (slow(id)); DROP INDEX CONCURRENTLY items_gone; ${insert('0004')}`,
+    '0005_detach.sql': DETACHING,
+    '0006_slow.sql': `SELECT pg_sleep(0.4); ${insert('0006')}`,
+  },
+  revisions: ['0001', '0002', '0003', '0004', '0005', '0006'],
+  rows: ['0001', '0004', '0006'],
+  indexes: [],
+};
