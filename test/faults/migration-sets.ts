@@ -73,8 +73,8 @@ export const KILLED: MigrationSet = {
       CREATE TRIGGER slow_down BEFORE UPDATE ON items FOR EACH ROW EXECUTE FUNCTION slow_down();\n`,
     '0002_index.sql': 'CREATE INDEX CONCURRENTLY items_slow ON items (slow(id));\n',
     '0003_touch.backfill.sql': 'UPDATE items SET touched = touched + 1 WHERE lockstep.batch(id);\n',
-    '0004_mixed.sql': `CREATE TABLE mixed (); REINDEX INDEX CONCURRENTLY items_slow;
-      CREATE INDEX CONCURRENTLY items_gone ON items (slow(id)); DROP INDEX CONCURRENTLY items_gone; ${insert('0004')}`,
+    '0004_mixed.sql': `CREATE TABLE mixed (); CREATE INDEX CONCURRENTLY items_gone ON items (slow(id));
+      REINDEX INDEX CONCURRENTLY items_gone; DROP INDEX CONCURRENTLY items_gone; ${insert('0004')}`,
     '0005_detach.sql': DETACHING,
     '0006_slow.sql': `SELECT pg_sleep(0.4); ${insert('0006')}`,
   },
