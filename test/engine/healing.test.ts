@@ -28,7 +28,8 @@ async function brokenOff(setUp: string, sql: string, mode: LockMode, table = 't'
   await other.query(`BEGIN; LOCK TABLE public.${table} IN ${mode} MODE`);
   const healed: string[] = [];
   const up = site.up(
-    { '0001_lone.sql': `${sql}; CREATE TABLE after ();` },
+    // Before PostgreSQL 16, REINDEX has to name it.
+    { '0001_lone.sql': `${sql.replace('this_database', site.name)}; CREATE TABLE after ();` },
     { on: (event) => event.kind === 'step-healed' && healed.push(event.how) },
   );
   await site.until(`SELECT 1 ${LONE}`);
@@ -76,7 +77,7 @@ describe('what a session that was ended in the middle left is mended:', () => {
   it.each([
     'REINDEX TABLE CONCURRENTLY p',
     'REINDEX INDEX CONCURRENTLY p_id',
-    'REINDEX DATABASE CONCURRENTLY',
+    'REINDEX DATABASE CONCURRENTLY this_database',
   ])('so are those of partitions: %s', async (sql) => {
     const { site, healed } = await brokenOff(
       `CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE t PARTITION OF p FOR VALUES IN (1);
