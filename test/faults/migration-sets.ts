@@ -77,8 +77,9 @@ export const KILLED: MigrationSet = {
       REINDEX INDEX CONCURRENTLY items_gone; DROP INDEX CONCURRENTLY items_gone; ${insert('0004')}`,
     '0005_detach.sql': DETACHING,
     '0006_slow.sql': `SELECT pg_sleep(0.4); ${insert('0006')}`,
+    '0007_last.sql': insert('0007'),
   },
-  revisions: ['0001', '0002', '0003', '0004', '0005', '0006'],
-  rows: ['0001', '0004', '0006'],
+  revisions: ['0001', '0002', '0003', '0004', '0005', '0006', '0007'],
+  rows: ['0001', '0004', '0006', '0007'],
   indexes: [],
 };
