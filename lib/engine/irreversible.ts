@@ -41,13 +41,13 @@ async function restorePointsOf(
   return found;
 }
 
-/** To take away what is beneath them would leave a gap that no `up` may fill. */
+/** They were made for a schema that had it, and without it would leave a gap for the next `up`. */
 export const othersBuildOn = (
   revert: readonly CurrentEntry[],
   above: readonly CurrentEntry[],
 ): LockstepError =>
   new LockstepError('LS512', {
-    what: `${names(above)} ${above.length === 1 ? 'is' : 'are'} applied above ${names(revert)}, and may build on it.`,
+    what: `${names(above)} ${above.length === 1 ? 'is' : 'are'} applied after ${names(revert)}, and may build on it.`,
     state: NOTHING_CHANGED,
     remedy:
       'Take the later ones back first (`lockstep down --run` with their run, or `--to` with the revision that stays), or roll forward with a new migration.',

@@ -98,6 +98,19 @@ describe('a run of one phase', () => {
     ]);
   });
 
+  it('applies repeatable objects with expand, and leaves them with contract', async () => {
+    const site = await siteForTest();
+    const view = (columns: string) => ({
+      'R_names.sql': `CREATE OR REPLACE VIEW names AS SELECT ${columns} FROM people;`,
+    });
+    const first = await site.up({ ...RELEASE_1, ...view('id, name') }, { phase: 'expand' });
+    expect(first.applied.at(-1)).toBe('R_names');
+    const later = { ...RELEASE_2, ...view('id, name, age') };
+    const contract = await site.up({ ...RELEASE_1, ...view('id, name, 1 AS one') }, { phase: 'contract' });
+    expect(contract.applied).toEqual(['0004_drop_nom']);
+    expect((await site.up(later, { phase: 'expand' })).applied).toEqual(['0005_add_age', 'R_names']);
+  });
+
   it('started by many at once still applies each once', async () => {
     const site = await siteForTest();
     const phases = ['expand', 'expand', undefined, undefined] as const;

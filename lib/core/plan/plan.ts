@@ -75,7 +75,7 @@ export interface PlanRequest {
   readonly repeatables?: readonly RepeatableEntry[];
   /** Apply up to and including this revision; everything if absent. */
   readonly toRevision?: string | undefined;
-  /** Only migrations of this phase; all if absent. */
+  /** Only migrations of this phase; all if absent. Repeatable objects belong to expand. */
   readonly phase?: RunPhase | undefined;
   /** Default `refuse`. */
   readonly outOfOrder?: OutOfOrderPolicy | undefined;
@@ -131,7 +131,9 @@ export function makePlan(request: PlanRequest): Plan {
   const isHeldBack = catalog.some((e) => !wanted.includes(e) && isPending(e));
   const isAhead = ahead.length > 0 || abandoned.halfAhead.length > 0;
   const repeatables =
-    isAhead || isHeldBack ? [] : pendingRepeatables(ledger, request.repeatables ?? [], normalized);
+    isAhead || isHeldBack || phase === 'contract'
+      ? []
+      : pendingRepeatables(ledger, request.repeatables ?? [], normalized);
   return {
     outcome:
       problems.length > 0

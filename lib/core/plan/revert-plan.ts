@@ -1,6 +1,5 @@
 /** What a `down` does, decided from the ledger alone: the bundle at hand may be older than what is reverted. */
 import { type CurrentEntry, isApplied, type LedgerState } from './ledger-state.ts';
-import { overtaking } from './phase.ts';
 import { compareRevisions } from './revision.ts';
 
 export type RevertRequest =
@@ -26,7 +25,9 @@ export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): Rev
   return {
     revert,
     irreversible: revert.filter((e) => !e.reversible),
-    builtOn: staying.filter((e) => revert.some((r) => isAfter(e, r) && overtaking([e])(r))),
+    builtOn: staying.filter((e) =>
+      revert.some((r) => isAfter(e, r) && compareRevisions(e.revision, r.revision) > 0),
+    ),
   };
 }
 
