@@ -12,7 +12,14 @@ import { type DatabaseStatus, type RunRecord, readPlan, readStatus } from '../en
 import { openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, countNames, some, table } from './frame/format.ts';
-import { heldBy, leaseLine, lockLine, progressLine } from './frame/lock-lines.ts';
+import {
+  heldBy,
+  heldLockLine,
+  leaseLine,
+  lockLine,
+  progressLine,
+  standoffLines,
+} from './frame/lock-lines.ts';
 import { targetContext } from './frame/target-context.ts';
 
 /** The plan, or why there is none: whoever is on call may have no checkout at hand, and still wants the rest. */
@@ -43,7 +50,10 @@ async function tryPlan(target: TargetContext, { options }: CommandContext): Prom
   }
 }
 
-function facts({ ledger, lease, lock, progress, lastRun }: DatabaseStatus, planned: Planned): string[][] {
+function facts(
+  { ledger, lease, lock, progress, standoff, lastRun }: DatabaseStatus,
+  planned: Planned,
+): string[][] {
   const applied = appliedNames(ledger.current);
   return [
     [
@@ -57,8 +67,10 @@ function facts({ ledger, lease, lock, progress, lastRun }: DatabaseStatus, plann
     ['Lease', leaseLine(lease)],
     ['Lock', lockLine(lock)],
     ...(progress ? [['Progress', progressLine(progress)]] : []),
+    ...standoffLines(standoff),
     ['Last run', lastRun ? runLine(lastRun) : 'none'],
     ...(lastRun?.error ? [['', lastRun.error]] : []),
+    ...longestLocks(lastRun),
   ];
 }
 
@@ -91,6 +103,14 @@ function runLine(run: RunRecord): string {
   const back = restorePoint ? `; restore point ${restorePoint}` : '';
   const past = forced ? `; contracted by force past ${forced}` : '';
   return `${verdict}: began ${startedAt}, ${ended}; ${did}; by ${holder}${back}${past}`;
+}
+
+/** Those of the last run, from the longest on. */
+const LOCKS_SHOWN = 3;
+
+function longestLocks(run: RunRecord | null): string[][] {
+  const longest = (run?.locks ?? []).toSorted((a, b) => b.heldMs - a.heldMs).slice(0, LOCKS_SHOWN);
+  return longest.map((lock) => ['', `${lock.migration} held ${heldLockLine(lock)}`]);
 }
 
 function whatNext(found: DatabaseStatus, planned: Planned): string {
@@ -129,6 +149,7 @@ function document(
     lease: found.lease ?? null,
     lock: found.lock,
     progress: found.progress,
+    standoff: found.standoff,
     lastRun: found.lastRun,
     next,
   };

@@ -12,12 +12,14 @@ import {
   nameSession,
   type Session,
 } from '../adapters/postgres/index.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, sleepOrAbort } from '../core/clock.ts';
 import { asLockstepError, LockstepError } from '../core/errors/index.ts';
 import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
+import { DEFAULT_LOCK_WAIT_MS } from '../core/locks/index.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
 import { openSession } from './open-session.ts';
 import type { AttemptOptions, Observer } from './types.ts';
+import { Watch } from './watch.ts';
 
 export interface Attempt {
   readonly session: Session;
@@ -27,6 +29,10 @@ export interface Attempt {
   readonly on: Observer;
   /** Until the attempt must have stopped; Infinity for one without a limit. */
   readonly timeLeftMs: () => number;
+  /** For how long a step may wait for its locks, if its file says nothing. */
+  readonly lockWaitMs: number;
+  /** Looks at who blocks whom while SQL runs. */
+  readonly watch: Watch;
   readonly clock: Clock;
   /** Aborts when something ends the attempt early. */
   readonly signal: AbortSignal;
@@ -63,12 +69,16 @@ class RunningAttempt implements Attempt {
   readonly holder: string;
   readonly on: Observer;
   readonly timeLeftMs: () => number;
+  readonly lockWaitMs: number;
+  readonly watch: Watch;
   readonly #options: AttemptOptions;
   readonly #ending = new AbortController();
   #keeping: Keeping | undefined;
   #lease: Lease;
   #session: Session | undefined;
   #cancelling: Promise<void> | undefined;
+  #deadline: Promise<void> | undefined;
+  readonly #left = new AbortController();
 
   constructor(options: AttemptOptions) {
     const { signal } = options;
@@ -78,6 +88,8 @@ class RunningAttempt implements Attempt {
     this.holder = options.lease.holder;
     this.on = options.on ?? (() => undefined);
     this.timeLeftMs = options.timeLeftMs ?? (() => Number.POSITIVE_INFINITY);
+    this.lockWaitMs = options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS;
+    this.watch = new Watch(options);
     if (signal?.aborted) this.#giveUp();
     else signal?.addEventListener('abort', this.#giveUp);
   }
@@ -95,13 +107,15 @@ class RunningAttempt implements Attempt {
     const { clock } = this.#options;
     const { signal } = this.#ending;
     this.throwIfEnded();
+    this.#deadline = this.#endInTime();
     await this.#mint(0);
     this.#session = given ?? (await openSession({ ...this.#options, signal }, this.#name()));
     const { session, on, timeLeftMs } = this;
     if (given) await nameSession(given, this.#name());
     else await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
     if (this.#options.isDryRun) return;
-    await claimDatabase(session, this.#lease, async (floor) => {
+    const lockWaitMs = Math.min(this.lockWaitMs, timeLeftMs());
+    await claimDatabase({ session, clock, signal, lockWaitMs }, this.#lease, async (floor) => {
       await this.#mint(floor);
       await nameSession(session, this.#name());
       return this.#lease;
@@ -123,7 +137,10 @@ class RunningAttempt implements Attempt {
 
   async explain(error: unknown): Promise<LockstepError> {
     await this.#cancelling;
-    return asLockstepError(this.#ending.signal.aborted ? this.#ending.signal.reason : error);
+    const { aborted, reason } = this.#ending.signal;
+    const given = asLockstepError(error);
+    // Of the same kind it says more: which statement it was, who was in its way.
+    return aborted && given.code !== reason.code ? reason : given;
   }
 
   async endLostSession(): Promise<void> {
@@ -132,6 +149,9 @@ class RunningAttempt implements Attempt {
 
   async leave(given: Session | undefined): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#giveUp);
+    this.#left.abort();
+    await this.#deadline;
+    await this.watch.end();
     await this.#keeping?.stop();
     await this.#cancelling;
     if (this.#session !== given) await this.#session?.end();
@@ -151,6 +171,20 @@ class RunningAttempt implements Attempt {
     this.#keeping = keepRenewed({ store, lease: this.#lease, clock, onLost, mintStartedAtMs });
   }
 
+  /**
+   * A statement's own timeout ends one that takes too long, and says which it was. But each statement of a message has
+   * a timeout of its own: what they take together ends here.
+   */
+  async #endInTime(): Promise<void> {
+    const { signal } = this.#left;
+    for (let leftMs = this.timeLeftMs(); leftMs > 0; leftMs = this.timeLeftMs()) {
+      if (leftMs === Number.POSITIVE_INFINITY) return;
+      await sleepOrAbort(this.clock, Math.min(leftMs + STATEMENT_ENDS_FIRST_MS, LONGEST_SLEEP_MS), signal);
+      if (signal.aborted) return;
+    }
+    this.#end(outOfTime());
+  }
+
   readonly #giveUp = (): void => this.#end(isTimeOver(this.timeLeftMs) ? outOfTime() : interrupted());
 
   #end(reason: LockstepError): void {
@@ -159,6 +193,10 @@ class RunningAttempt implements Attempt {
     if (this.#session) this.#cancelling = cancelRunning(this.#session, this.#options.clock);
   }
 }
+
+const STATEMENT_ENDS_FIRST_MS = 250;
+/** Longest delay that a timer takes. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
 /** A statement's own timeout is set to the time left: when it strikes, this little may be left by the clock. */
 const HARDLY_ANY_MS = 250;

@@ -1,9 +1,9 @@
 import { type Change, type JournalStep, runBatches } from '../adapters/postgres/index.ts';
 import { estimate } from '../core/backfill/index.ts';
-import { sleepOrAbort } from '../core/clock.ts';
 import { migrationName, type Step } from '../core/plan/index.ts';
-import { type Attempt, hasTime } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import type { Progress } from './run-change.ts';
+import { patienceOf } from './step-locks.ts';
 
 /** An observer is told now and then; a batch takes a fraction of it. */
 const TELL_EVERY_MS = 2_000;
@@ -19,18 +19,14 @@ export function backfill(
   begun: JournalStep | undefined,
   progress: Progress,
 ): Promise<boolean> {
-  const { session, clock, signal, on, timeLeftMs } = attempt;
+  const { session, clock, on, timeLeftMs } = attempt;
   const migration = migrationName(change);
   const startedMs = clock.nowMs();
   const before = begun?.keys ?? 0;
   let toldMs = startedMs;
   return runBatches(session, change, step, begun, {
     timeLeftMs,
-    throwIfEnded: () => attempt.throwIfEnded(),
-    nowMs: () => clock.nowMs(),
-    random: () => clock.random(),
-    sleep: (ms) => sleepOrAbort(clock, ms, signal),
-    hasTime: () => hasTime(attempt),
+    ...patienceOf(attempt, change),
     onBatch: ({ keys, tableKeys, size }) => {
       progress.stepsDone += 1;
       const nowMs = clock.nowMs();

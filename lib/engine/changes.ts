@@ -8,7 +8,7 @@ type Identity = Pick<Attempt, 'runId' | 'token'>;
 export function upChange(migration: Migration, ordinal: number, { runId, token }: Identity): Change {
   const { revision, slug, phase, up, down, settings } = migration;
   const { sha256, normalizedSha256 } = up;
-  const { lockTimeoutMs, statementTimeoutMs } = settings;
+  const { lockTimeoutMs, statementTimeoutMs, lockWaitMs } = settings;
   return {
     kind: 'applied',
     revision,
@@ -22,6 +22,7 @@ export function upChange(migration: Migration, ordinal: number, { runId, token }
     down,
     lockTimeoutMs,
     statementTimeoutMs,
+    lockWaitMs,
     runId,
     token,
   };
@@ -33,7 +34,7 @@ export function repeatableChange(
   { runId, token }: Identity,
 ): Change {
   const { sha256, normalizedSha256 } = script;
-  const { lockTimeoutMs, statementTimeoutMs } = settings;
+  const { lockTimeoutMs, statementTimeoutMs, lockWaitMs } = settings;
   return {
     kind: 'repeatable',
     revision: 'R',
@@ -47,6 +48,7 @@ export function repeatableChange(
     down: undefined,
     lockTimeoutMs,
     statementTimeoutMs,
+    lockWaitMs,
     runId,
     token,
   };
@@ -67,6 +69,7 @@ export function downChange(entry: CurrentEntry, script: DownScript, { runId, tok
     down: undefined,
     lockTimeoutMs: script.lockTimeoutMs,
     statementTimeoutMs: script.statementTimeoutMs,
+    lockWaitMs: script.lockWaitMs,
     runId,
     token,
   };

@@ -1,8 +1,22 @@
 /** How an attempt gets into the database: the advisory lock, then the fence. */
-import { claim, ensureLedger, readFence, type Session, takeLock } from '../adapters/postgres/index.ts';
-import type { Clock } from '../core/clock.ts';
+import {
+  claim,
+  ensureLedger,
+  lookAtFence,
+  readFence,
+  type Session,
+  takeLock,
+} from '../adapters/postgres/index.ts';
+import { type Clock, sleepOrAbort } from '../core/clock.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import type { Lease } from '../core/lease/index.ts';
+import {
+  type Blocker,
+  describeBlockers,
+  LOCK_NOT_AVAILABLE,
+  patiently,
+  sqlstateOf,
+} from '../core/locks/index.ts';
 import { orphanEnder } from './orphan.ts';
 import type { Observer } from './types.ts';
 
@@ -37,17 +51,18 @@ export async function lockDatabase(
 
 /**
  * Claims the fence. A database that others migrated under another lease may have a token as high as this one: then
- * one above it is minted, once. Throws LS402 when the lease is not held any more, LS403.
+ * one above it is minted, once. Throws LS402 when the lease is not held any more, LS403, LS611.
  */
 export async function claimDatabase(
-  session: Session,
+  claiming: Claiming,
   lease: Lease,
   mintAbove: (floor: number) => Promise<Lease>,
 ): Promise<void> {
+  const { session } = claiming;
   await ensureLedger(session);
-  if (await claimFence(session, lease)) return;
+  if (await claimFence(claiming, lease)) return;
   const fence = await readFence(session);
-  if (await claimFence(session, await mintAbove(fence?.token ?? 0))) return;
+  if (await claimFence(claiming, await mintAbove(fence?.token ?? 0))) return;
   throw new LockstepError('LS403', {
     what: 'A newer attempt has claimed this database.',
     state: 'This attempt changed nothing.',
@@ -56,5 +71,36 @@ export async function claimDatabase(
   });
 }
 
-const claimFence = (session: Session, { token, holder, durationMs }: Lease): Promise<boolean> =>
-  claim(session, { token, holder, leaseMs: durationMs });
+type Claiming = Pick<Entering, 'session' | 'clock' | 'signal'> & {
+  /** For how long others may have the fence locked. */
+  readonly lockWaitMs: number;
+};
+
+async function claimFence(claiming: Claiming, { token, holder, durationMs }: Lease): Promise<boolean> {
+  const { session, clock, signal, lockWaitMs } = claiming;
+  const patience = {
+    lockWaitMs,
+    nowMs: () => clock.nowMs(),
+    random: () => clock.random(),
+    sleep: (ms: number) => sleepOrAbort(clock, ms, signal),
+    throwIfEnded: () => signal.throwIfAborted(),
+    hasTime: () => true,
+  };
+  const send = () => claim(session, { token, holder, leaseMs: durationMs });
+  try {
+    return (await patiently(patience, send)).result;
+  } catch (error) {
+    if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+    throw fenceLocked(await lookAtFence(session), error);
+  }
+}
+
+const fenceLocked = (blockers: readonly Blocker[], cause: unknown): LockstepError =>
+  new LockstepError('LS611', {
+    what: `The ledger could not be entered: ${blockers.length > 0 ? describeBlockers(blockers) : 'another session'} has its fence locked.`,
+    state: 'This run changed nothing in the database.',
+    remedy:
+      'End that transaction, and run the same command again: nobody but Lockstep should lock or change the schema lockstep.',
+    context: { blockerPid: blockers[0]?.pid ?? null },
+    cause,
+  });

@@ -2,6 +2,7 @@
 import {
   commandProgress,
   lockHolder,
+  lookAtSession,
   PostgresLeaseStore,
   readEntries,
   readLedger,
@@ -67,6 +68,7 @@ export const readStatus = (options: StatusOptions): Promise<DatabaseStatus> =>
       lastRun: await readRun(session),
       lock,
       progress: lock && (await commandProgress(session, lock.pid)),
+      standoff: lock && (await lookAtSession(session, lock.pid)),
       lease: await store.read(target),
     };
   });

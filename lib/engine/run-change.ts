@@ -4,17 +4,18 @@ import {
   type JournalStep,
   readJournal,
   runAlone,
-  runTransactional,
   settleStarted,
   stampEntries,
   stepSha256,
 } from '../adapters/postgres/index.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import { compareRevisions, type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
-import { type Attempt, hasTime, isTimeOver, outOfTime } from './attempt.ts';
+import { type Attempt, hasTime, outOfTime } from './attempt.ts';
 import { backfill } from './backfill.ts';
+import { withBlockers } from './name-blockers.ts';
+import { runPatiently } from './step-locks.ts';
 import { tellProgress } from './step-progress.ts';
-import { watchBeside } from './watch-beside.ts';
+import type { Look } from './watch.ts';
 
 export interface Progress {
   /** What an attempt has done, steps and batches: with nothing, there is no sense in calling again for more … */
@@ -27,7 +28,7 @@ const mayEnd = ({ stepsDone, mayEndIdle }: Progress): boolean => stepsDone > 0 |
 
 /**
  * Whether the change was made whole; false when the time was over, with progress made.
- * Throws LS301, LS402, LS403, LS501, LS601 to LS608.
+ * Throws LS301, LS402, LS403, LS501, LS601 to LS610.
  */
 export async function runChange(
   attempt: Attempt,
@@ -56,8 +57,8 @@ export async function runChange(
     try {
       if (!(await runStep(attempt, change, step, begun, progress))) return false;
     } catch (error) {
-      const explained = await attempt.explain(error);
-      if (explained.code === 'LS604' && isTimeOver(attempt.timeLeftMs) && mayEnd(progress)) return false;
+      const explained = withBlockers(await attempt.explain(error), step, attempt.watch.blockers);
+      if (OUT_OF_TIME.includes(explained.code) && !hasTime(attempt) && mayEnd(progress)) return false;
       throw explained;
     }
     progress.stepsDone += 1;
@@ -76,6 +77,9 @@ export async function runChange(
   return true;
 }
 
+/** A step that only needs another attempt, with time of its own. */
+const OUT_OF_TIME: readonly string[] = ['LS604', 'LS610'];
+
 const directionOf = ({ kind }: Change) => (kind === 'reverted' ? 'down' : 'up');
 
 function hasTimeFor(attempt: Attempt, progress: Progress): boolean {
@@ -92,14 +96,17 @@ async function runStep(
   begun: JournalStep | undefined,
   progress: Progress,
 ): Promise<boolean> {
-  if (step.kind === 'batches') return backfill(attempt, change, step, begun, progress);
+  const { session, watch } = attempt;
+  watch.saw([]);
+  const watched = <T>(work: () => Promise<T>, look?: Look) =>
+    watch.during({ migration: migrationName(change), pid: session.facts.pid, look }, work);
+  if (step.kind === 'batches') return watched(() => backfill(attempt, change, step, begun, progress));
   if (step.kind === 'alone') {
-    const look = tellProgress(attempt, change, step);
-    await watchBeside(attempt, look, () => runLone(attempt, change, step, begun));
+    await watched(() => runLone(attempt, change, step, begun), tellProgress(attempt, change, step));
     return true;
   }
   if (begun && (await settle(attempt, change, begun)) === 'done') return true;
-  await runTransactional(attempt.session, change, step, attempt.timeLeftMs());
+  await runPatiently(attempt, change, step);
   return true;
 }
 

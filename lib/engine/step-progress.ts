@@ -2,7 +2,7 @@
 import { type Change, commandProgress } from '../adapters/postgres/index.ts';
 import { migrationName, type Step } from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
-import type { Look } from './watch-beside.ts';
+import type { Look } from './watch.ts';
 
 /** A log should neither fill nor look dead. */
 const TELL_EVERY_MS = 10_000;

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { LockstepError } from '../core/errors/index.ts';
 import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
+import type { Blocker } from '../core/locks/index.ts';
 import type {
   CurrentEntry,
   LedgerState,
@@ -62,6 +63,37 @@ export type EngineEvent =
       readonly leftMs: number | null;
       readonly batchSize: number;
     }
+  /** Outside the server: nothing is locked, nobody is kept from work. */
+  | {
+      readonly kind: 'waiting-for-locks';
+      readonly migration: string;
+      readonly blockers: readonly Blocker[];
+      readonly waitedMs: number;
+    }
+  /** A try that did not get its lock, or met a deadlock; it left nothing behind. */
+  | {
+      readonly kind: 'lock-retry';
+      readonly migration: string;
+      readonly blockers: readonly Blocker[];
+      readonly sqlstate: string;
+      /** Those that were made. */
+      readonly tries: number;
+      readonly pauseMs: number;
+    }
+  /** SQL that runs waits for these. */
+  | {
+      readonly kind: 'blocked';
+      readonly migration: string;
+      readonly blockers: readonly Blocker[];
+      readonly ranMs: number;
+    }
+  /** Others wait for SQL that runs: how many sessions, and the longest wait of one. */
+  | {
+      readonly kind: 'blocking';
+      readonly migration: string;
+      readonly sessions: number;
+      readonly longestMs: number;
+    }
   | { readonly kind: 'backfill-paused'; readonly migration: string; readonly reason: string }
   | {
       readonly kind: 'migration-done';
@@ -94,6 +126,8 @@ export interface AttemptOptions extends EngineContext {
   readonly timeLeftMs?: (() => number) | undefined;
   /** Only tries: writes nothing to the ledger, and needs none. */
   readonly isDryRun?: boolean | undefined;
+  /** For how long a step may wait for its locks, if its file does not say; default 60 s. */
+  readonly lockWaitMs?: number | undefined;
 }
 
 export interface ApplyOptions extends AttemptOptions {
@@ -142,6 +176,8 @@ export interface MigrateOptions extends EngineContext {
   readonly holder: string;
   readonly leaseDurationMs: number;
   readonly leaseWaitMs: number;
+  /** As that of an attempt. */
+  readonly lockWaitMs?: number | undefined;
   readonly toRevision?: string | undefined;
   /** Only migrations of this phase; all if absent. */
   readonly phase?: RunPhase | undefined;
@@ -192,6 +228,8 @@ export interface DatabaseStatus {
   readonly lock: LockHolder | null;
   /** Of what the lock's holder runs now, where PostgreSQL tells. */
   readonly progress: CommandProgress | null;
+  /** Of the session that has the lock; null without one. */
+  readonly standoff: Standoff | null;
   readonly lastRun: RunRecord | null;
 }
 
@@ -216,6 +254,27 @@ export interface RunRecord {
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;
+  readonly locks: readonly (HeldLock & { readonly migration: string })[];
+}
+
+/** A strong lock that a step held. */
+export interface HeldLock {
+  /** schema.name */
+  readonly relation: string;
+  /** ACCESS EXCLUSIVE, … */
+  readonly mode: string;
+  /** From the begin of the step's transaction: at most for so long. */
+  readonly heldMs: number;
+  /** Before the try that went well. */
+  readonly waitedMs: number;
+  readonly tries: number;
+}
+
+/** What stands between a session and others now. */
+export interface Standoff {
+  readonly blockedBy: readonly Blocker[];
+  /** 50 means that or more. */
+  readonly blocks: { readonly sessions: number; readonly longestMs: number };
 }
 
 /** One row of the ledger, for `history`. */
@@ -223,6 +282,7 @@ export interface HistoryEntry extends CurrentEntry {
   readonly at: string;
   readonly durationMs: number | null;
   readonly token: number;
+  readonly locks: readonly HeldLock[];
 }
 
 export type { RevertPlan };

@@ -45,10 +45,10 @@ describe('directives', () => {
   });
 
   test.each([
-    ['-- lockstep: lock_timeout=2s', 'lock-timeout and statement-timeout'],
-    ['-- lockstep: lock-timeout', 'lock-timeout and statement-timeout'],
-    ['-- lockstep:', 'lock-timeout and statement-timeout'],
-    ['-- lockstep: lock-timeout=2s statement-timeout=1s', 'lock-timeout and statement-timeout'],
+    ['-- lockstep: lock_timeout=2s', 'lock-timeout, statement-timeout and lock-wait'],
+    ['-- lockstep: lock-timeout', 'lock-timeout, statement-timeout and lock-wait'],
+    ['-- lockstep:', 'lock-timeout, statement-timeout and lock-wait'],
+    ['-- lockstep: lock-timeout=2s statement-timeout=1s', 'lock-timeout, statement-timeout and lock-wait'],
     ['-- lockstep: lock-timeout=2', 'whole number'],
     ['-- lockstep: lock-timeout=1.5s', 'whole number'],
     ['-- lockstep: lock-timeout=-1s', 'whole number'],

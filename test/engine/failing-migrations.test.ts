@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { otherSession } from './others.ts';
 import { type Files, failureOf, LEFT_BEHIND, type Site, siteForTest } from './site.ts';
 
 const FILE = '0009_broken.sql';
@@ -16,16 +16,6 @@ async function failureIn(sql: string, before: Files = {}, site?: Site) {
   expect(await tablesOf(on)).toEqual(tables);
   expect(await on.rows(LEFT_BEHIND)).toEqual([]);
   return error;
-}
-
-/** A session of somebody else's in the same database. */
-async function otherSession(site: Site, sql: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: site.url });
-  client.on('error', () => undefined);
-  await client.connect();
-  onTestFinished(() => client.end());
-  await client.query(sql);
-  return client;
 }
 
 const THINGS = { '0001_things.sql': 'CREATE TABLE things (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);' };
@@ -120,10 +110,11 @@ describe('an error', () => {
     const site = await siteForTest();
     await site.up(THINGS);
     await otherSession(site, 'BEGIN; SELECT FROM things');
-    const sql = '-- lockstep: lock-timeout=100ms\nSELECT 1;\nALTER TABLE things ADD COLUMN name text;';
+    const limits = '-- lockstep: lock-timeout=100ms\n-- lockstep: lock-wait=0';
+    const sql = `${limits}\nSELECT 1;\nALTER TABLE things ADD COLUMN name text;`;
     const error = await failureIn(sql, THINGS, site);
-    expect(error).toMatchObject({ code: 'LS601', context: { sqlstate: '55P03' }, position: { line: 3 } });
-    expect(error.remedy).toMatch(/whoever holds the lock is done.*-- lockstep: lock-timeout=30s/);
+    expect(error).toMatchObject({ code: 'LS610', context: { sqlstate: '55P03' }, position: { line: 4 } });
+    expect(error.remedy).toMatch(/when whoever it is has ended.*-- lockstep: lock-wait=10min/);
   });
 
   it.each(['SELECT pg_sleep(60);', 'VACUUM FULL things;'])(
@@ -144,7 +135,9 @@ describe('an error', () => {
     ['42501', /^Grant the login/],
     ['22012', /^Correct the file/],
   ])('with SQLSTATE %s names who can mend it', async (sqlstate, remedy) => {
-    const error = await failureIn(`DO $$ BEGIN RAISE 'refused' USING ERRCODE = '${sqlstate}'; END $$;`);
+    const error = await failureIn(
+      `-- lockstep: lock-wait=0\nDO $$ BEGIN RAISE 'refused' USING ERRCODE = '${sqlstate}'; END $$;`,
+    );
     expect(error).toMatchObject({ code: 'LS601', context: { sqlstate } });
     expect(error.remedy).toMatch(remedy);
   });
@@ -164,13 +157,14 @@ describe('the limits of a migration', () => {
   it('hold for its down script, too, however much later that runs', async () => {
     const site = await siteForTest();
     await site.up({
-      '0001_a.sql': '-- lockstep: lock-timeout=100ms\n-- lockstep: statement-timeout=60s\nCREATE TABLE a ();',
+      '0001_a.sql': `-- lockstep: lock-timeout=100ms\n-- lockstep: lock-wait=0\n-- lockstep: statement-timeout=60s
+        CREATE TABLE a ();`,
       '0001_a.down.sql': 'DROP TABLE a;',
     });
     await otherSession(site, 'BEGIN; SELECT FROM a');
     const startedMs = performance.now();
     const error = await failureOf(site.down({ kind: 'count', count: 1 }));
-    expect(error).toMatchObject({ code: 'LS601', context: { sqlstate: '55P03' } });
+    expect(error).toMatchObject({ code: 'LS610', context: { sqlstate: '55P03' } });
     expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 });

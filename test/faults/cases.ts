@@ -1,5 +1,6 @@
 /** The scenarios that the program has to pass as it is, in groups that run together: at most three at a time. */
 import { type HolderPlace, holderFails } from './holder-fails.ts';
+import { othersRead, readerStays } from './lock-schedules.ts';
 import type { Scenario } from './scenario.ts';
 import {
   attemptIsRepeated,
@@ -73,4 +74,5 @@ export const CASES: Readonly<Record<string, readonly Scenario[]>> = {
   'or only seems to': [comesBackEarly('dynamodb'), holderTakesLong('dynamodb'), runsFollow],
   'while others wait': [severalTakeOver('postgres'), severalTakeOver('dynamodb'), waitsForBuild],
   'and is started again': [attemptIsRepeated, buildGoesOn],
+  'to get a lock, for a while or in the end': [othersRead, readerStays],
 };

@@ -12,6 +12,7 @@ export const Invariant = {
   tokens: 'tokens only grow, and each attempt has its own',
   settled: 'no index is invalid, no partition half detached, no step begun and not done',
   inert: 'a process that was replaced changes nothing when it goes on',
+  unhindered: 'others are kept from work for no longer than a try may wait for its lock',
   kept: 'a holder that lives keeps its lease',
   adopted: 'a build that goes on without its holder is not begun anew',
 } as const;

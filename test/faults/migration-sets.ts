@@ -30,6 +30,19 @@ export const MIXED: MigrationSet = {
   indexes: ['effects_revision'],
 };
 
+export const LOCK_TIMEOUT_MS = 500;
+
+/** The second one wants the table for itself. */
+export const LOCKING: MigrationSet = {
+  files: {
+    '0001_first.sql': insert('0001'),
+    '0002_change.sql': `-- lockstep: lock-timeout=${LOCK_TIMEOUT_MS}ms\nALTER TABLE effects ADD COLUMN note text;\n${insert('0002')}`,
+  },
+  revisions: ['0001', '0002'],
+  rows: ['0001', '0002'],
+  indexes: [],
+};
+
 /** If a build comes late, there is an index in the end. */
 export const BUILD_AND_DROP: MigrationSet = {
   files: {

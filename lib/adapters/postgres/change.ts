@@ -33,6 +33,8 @@ export interface Change {
   readonly down: Script | undefined;
   readonly lockTimeoutMs: number | undefined;
   readonly statementTimeoutMs: number | undefined;
+  /** For how long a step may wait for its locks; the attempt's, if the file says nothing. */
+  readonly lockWaitMs: number | undefined;
   readonly runId: string;
   readonly token: number;
 }
@@ -55,9 +57,11 @@ export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_
 
 export function insertEntry(change: Change): string {
   if (change.kind === 'repeatable') return insertRepeatable(change);
-  const { revision, ordinal, kind, slug, phase, runId, token, lockTimeoutMs, statementTimeoutMs } = change;
+  const { revision, ordinal, kind, slug, phase, runId, token } = change;
+  const { lockTimeoutMs, statementTimeoutMs, lockWaitMs } = change;
   const sums = [change.sha256, change.normalizedSha256];
-  const down = change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs });
+  const down =
+    change.down && JSON.stringify({ ...change.down, lockTimeoutMs, statementTimeoutMs, lockWaitMs });
   const values = [revision, ordinal, kind, revision, slug, phase, ...sums, runId, token, down];
   const up = kind === 'reverted' ? undefined : keptSql(change.script.sql);
   return `INSERT INTO lockstep.entry (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down, up)

@@ -38,7 +38,7 @@ export interface Claimant {
 }
 
 /** Should another session be in a step all the same, it would hold the row for as long as the step takes. */
-const CLAIM_LOCK_TIMEOUT_MS = 5_000;
+const CLAIM_LOCK_TIMEOUT_MS = 2_000;
 
 /**
  * Lets the session in with its token, if the stored one is below it; true as well when it was let in already, so

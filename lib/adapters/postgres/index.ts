@@ -23,6 +23,7 @@
  */
 export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
 export { type RunningBackfill, readBackfills, setPaused } from './backfills.ts';
+export { type Look, lookAtFence, lookAtLocks, lookAtSession, type Standoff } from './blockers.ts';
 export { readDamage, readMissing } from './catalog-damage.ts';
 export { type Change, type DownScript, stepSha256 } from './change.ts';
 export { clientConfig } from './client-config.ts';
@@ -42,6 +43,7 @@ export {
 export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
 export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
+export type { HeldLock, LockRecord } from './lock-record.ts';
 export { readSlowest } from './measurements.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';

@@ -20,6 +20,7 @@
  * locks, and would be a fifth of what a small migration costs.
  */
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
+import { STRONG_MODES, serverName } from '../../core/locks/index.ts';
 import { LEDGER_LOCK } from './advisory-lock.ts';
 import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
 import type { Session } from './session.ts';
@@ -55,6 +56,7 @@ CREATE TABLE lockstep.entry (
   xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   duration_ms int,
+  locks jsonb,
   down jsonb,
   up text,
   PRIMARY KEY (revision, ordinal)
@@ -75,6 +77,7 @@ CREATE TABLE lockstep.journal (
   keys bigint NOT NULL DEFAULT 0,
   batch_size int,
   paused boolean NOT NULL DEFAULT false,
+  locks jsonb,
   run_id text NOT NULL,
   token bigint NOT NULL,
   xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
@@ -84,6 +87,7 @@ CREATE TABLE lockstep.journal (
 COMMENT ON COLUMN lockstep.journal.before IS 'What the catalogs said before a step outside a transaction.';
 COMMENT ON COLUMN lockstep.journal.cursor IS 'Of a back-fill: the key up to which it is done.';
 COMMENT ON COLUMN lockstep.journal.sha256 IS 'Of the text of the step.';
+COMMENT ON COLUMN lockstep.entry.locks IS 'Strong locks of its last step; those of the steps before are in the journal.';
 CREATE TABLE lockstep.run (
   run_id text PRIMARY KEY,
   holder text NOT NULL,
@@ -145,6 +149,33 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'LS002', MESSAGE = 'the transaction is not the one that the migration began in';
   END IF;
   PERFORM lockstep.check_session(login, acting_as);
+END $function$;
+CREATE FUNCTION lockstep.note_locks(of_revision bigint, of_ordinal int, of_step int, relations jsonb, waited_ms int, tries int)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $function$
+DECLARE
+  began timestamptz;
+  held jsonb;
+BEGIN
+  IF of_step IS NULL THEN
+    SELECT e.at INTO began FROM lockstep.entry e WHERE e.revision = of_revision AND e.ordinal = of_ordinal;
+  ELSE
+    SELECT j.at INTO began FROM lockstep.journal j
+      WHERE j.revision = of_revision AND j.ordinal = of_ordinal AND j.step = of_step;
+  END IF;
+  SELECT jsonb_agg(jsonb_build_object('relation', x.name, 'mode', upper(regexp_replace(x.mode, '([a-z])([A-Z])', '\\1 \\2', 'g')),
+      'heldMs', round(1000 * EXTRACT(epoch FROM clock_timestamp() - began)), 'waitedMs', waited_ms, 'tries', tries)) INTO held
+    FROM (SELECT DISTINCT ON (r.oid) r.name, replace(l.mode, 'Lock', '') AS mode
+      FROM jsonb_to_recordset(relations) r(oid oid, name text)
+      JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = r.oid AND l.pid = pg_backend_pid() AND l.granted
+      JOIN unnest(ARRAY[${STRONG_MODES.map((mode) => `'${serverName(mode)}'`).join(', ')}]) WITH ORDINALITY m(mode, strength)
+        ON m.mode = l.mode
+      ORDER BY r.oid, m.strength DESC) x;
+  IF of_step IS NULL THEN
+    UPDATE lockstep.entry e SET locks = held WHERE e.revision = of_revision AND e.ordinal = of_ordinal;
+  ELSE
+    UPDATE lockstep.journal j SET locks = held
+      WHERE j.revision = of_revision AND j.ordinal = of_ordinal AND j.step = of_step;
+  END IF;
 END $function$;
 CREATE FUNCTION lockstep.leave_batch(of_revision bigint, of_ordinal int, of_step int, login text, acting_as text)
 RETURNS void LANGUAGE plpgsql AS $function$

@@ -10,6 +10,7 @@ import {
 import type { DownScript } from './change.ts';
 import type { Before } from './effect.ts';
 import { refuseNewerLayout } from './ledger-schema.ts';
+import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import { CURRENT_REPEATABLES } from './repeatables.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
@@ -52,13 +53,14 @@ export interface LedgerEntry extends CurrentEntry {
   readonly at: string;
   readonly durationMs: number | null;
   readonly token: number;
+  readonly locks: readonly HeldLock[];
 }
 
 /** Every entry, oldest first. Throws LS3xx. */
 export async function readEntries(session: Session): Promise<readonly LedgerEntry[]> {
   const rows = await session.queryLedger(
     `SELECT pg_catalog.json_agg(x) AS entries FROM (SELECT ${ENTRY}, ${isoTime('e.at')} AS at,
-       e.duration_ms AS "durationMs", e.token FROM lockstep.entry e ORDER BY e.id) x`,
+       e.duration_ms AS "durationMs", e.token, ${HELD_LOCKS} AS locks FROM lockstep.entry e ORDER BY e.id) x`,
   );
   return parseRows(rows?.[0]?.entries);
 }

@@ -3,7 +3,7 @@
  * step is, with the cursor in the place of the ledger row; between two batches no lock is held and nothing is open.
  */
 import { FIRST_BATCH_SIZE, nextBatchSize } from '../../core/backfill/index.ts';
-import { LockstepError } from '../../core/errors/index.ts';
+import { type Patience, patiently } from '../../core/locks/index.ts';
 import type { Step } from '../../core/plan/index.ts';
 import { type Change, checkFence, insertJournal, journalRow, STATEMENT_SEPARATOR } from './change.ts';
 import { conditionOf, nextRange, type Range, walkedTable } from './key-range.ts';
@@ -17,13 +17,7 @@ import { literal } from './sql.ts';
 export type BatchedStep = Extract<Step, { kind: 'batches' }>;
 
 /** What the walk needs of the attempt that makes it. */
-export interface BatchLimits extends AttemptLimits {
-  nowMs(): number;
-  /** Milliseconds, cut short when the attempt ends. */
-  sleep(ms: number): Promise<void>;
-  random(): number;
-  /** Whether there is time for one more batch. */
-  hasTime(): boolean;
+export interface BatchLimits extends AttemptLimits, Patience {
   onBatch(walked: { readonly keys: number; readonly tableKeys: number; readonly size: number }): void;
   onPause(reason: string): void;
 }
@@ -50,7 +44,7 @@ export async function runBatches(
     const range = await nextRange(session, step.batch, cursor, size);
     if (!range) break;
     const startedMs = limits.nowMs();
-    const tries = await sendPatiently(session, change, step, range, limits);
+    const { tries } = await patiently(limits, () => send(session, change, step, range, limits.timeLeftMs()));
     [cursor, keys] = [range.upTo, keys + range.keys];
     // A batch that met others is made smaller, too: it took its time to learn that.
     size = nextBatchSize(size, tries > 1 ? Number.POSITIVE_INFINITY : limits.nowMs() - startedMs);
@@ -58,31 +52,6 @@ export async function runBatches(
   }
   await recordDone(session, change, step);
   return true;
-}
-
-/** Lock not available, deadlock, serialization failure: others were there first. */
-const MET_OTHERS = new Set(['55P03', '40P01', '40001']);
-const MOST_TRIES = 6;
-
-/** Gives the number of tries. */
-async function sendPatiently(
-  session: Session,
-  change: Change,
-  step: BatchedStep,
-  range: Range,
-  limits: BatchLimits,
-): Promise<number> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await send(session, change, step, range, limits.timeLeftMs());
-      return tries;
-    } catch (error) {
-      const sqlstate = error instanceof LockstepError ? String(error.context.sqlstate) : '';
-      if (tries === MOST_TRIES || !MET_OTHERS.has(sqlstate)) throw error;
-      limits.throwIfEnded();
-      await limits.sleep(100 * 2 ** tries * (0.5 + limits.random()));
-    }
-  }
 }
 
 async function send(

@@ -17,6 +17,7 @@ import {
   STATEMENT_SEPARATOR,
   stepTexts,
 } from './change.ts';
+import { type LockRecord, noteLocks } from './lock-record.ts';
 import { migrationError, type SentMessage } from './migration-error.ts';
 import type { Session } from './session.ts';
 import { migrationSettings, restoreSession } from './session-settings.ts';
@@ -26,14 +27,18 @@ export type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
 /** Statements before the migration's own: BEGIN, fence, row, settings. */
 const STATEMENTS_BEFORE = 4;
 
-/** Throws LS403, LS601 to LS608, and LS301 when the outcome is not known: then the ledger tells. */
+/**
+ * Leaves nothing behind when it fails, so that it may be tried again. Throws LS403, LS601 to LS608, and LS301 when the
+ * outcome is not known: then the ledger tells.
+ */
 export async function runTransactional(
   session: Session,
   change: Change,
   step: TransactionalStep,
   timeLeftMs: number,
+  locks?: LockRecord,
 ): Promise<void> {
-  const message = messageFor(session, change, step, timeLeftMs);
+  const message = messageFor(session, change, step, timeLeftMs, locks);
   try {
     await session.run(message.text);
   } catch (error) {
@@ -47,6 +52,7 @@ function messageFor(
   change: Change,
   step: TransactionalStep,
   timeLeftMs: number,
+  locks: LockRecord | undefined,
 ): SentMessage {
   const { searchPath } = session.facts;
   const last = isLastStep(change, step);
@@ -63,6 +69,7 @@ function messageFor(
     // Triggers that are put off until COMMIT would run under our search_path, and as the login.
     'SET CONSTRAINTS ALL IMMEDIATE',
     restoreSession(session),
+    ...(locks ? [noteLocks(change, last ? null : step.index, locks)] : []),
     leaveStep(change, last ? null : step.index, session.facts),
     'COMMIT',
   ].join(STATEMENT_SEPARATOR);

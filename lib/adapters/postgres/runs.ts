@@ -1,4 +1,5 @@
 /** One row per run: who ran, with which bundle, how it ended. For people and for the verdict. */
+import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
@@ -16,6 +17,8 @@ export interface LedgerRun {
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;
+  /** Strong locks that its migrations held, with the migration's name. */
+  readonly locks: readonly (HeldLock & { readonly migration: string })[];
 }
 
 const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
@@ -23,7 +26,10 @@ const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "start
   COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (
       SELECT e.id, e.written_as || '_' || e.slug AS name FROM lockstep.entry e
         WHERE e.run_id = r.run_id AND e.kind = 'applied'
-      UNION ALL SELECT o.id, 'R_' || o.name FROM lockstep.repeatable o WHERE o.run_id = r.run_id) a), '[]') AS applied`;
+      UNION ALL SELECT o.id, 'R_' || o.name FROM lockstep.repeatable o WHERE o.run_id = r.run_id) a), '[]') AS applied,
+  COALESCE((SELECT pg_catalog.json_agg(held.lock::pg_catalog.jsonb || pg_catalog.jsonb_build_object('migration', e.written_as || '_' || e.slug)
+      ORDER BY e.id)
+    FROM lockstep.entry e, pg_catalog.json_array_elements(${HELD_LOCKS}) held(lock) WHERE e.run_id = r.run_id), '[]') AS locks`;
 
 /** The run with this id, or without one the run that began last; null if there is none. Throws LS3xx. */
 export async function readRun(session: Session, runId?: string): Promise<LedgerRun | null> {

@@ -5,6 +5,7 @@
  * Measured on PostgreSQL 15: see docs/decisions.md. A plain user may set all of them.
  */
 
+import { DEFAULT_LOCK_TIMEOUT_MS } from '../../core/locks/index.ts';
 import { literal } from './sql.ts';
 
 /** The server looks whether a client with a running statement is still there. */
@@ -74,8 +75,6 @@ interface SettledSession {
 /** SQLSTATE of a statement that was cancelled, by a timeout too. */
 export const QUERY_CANCELED = '57014';
 
-/** A statement that waits longer for a lock makes everybody else queue behind it. */
-const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 /** PostgreSQL keeps timeouts in an int. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
 

@@ -68,6 +68,7 @@ function addRunning(program: Grammar, add: Add): void {
     .option('--to <revision>', 'apply up to and including this one', revision)
     .addOption(runPhase())
     .option('--force-contract', 'contract also what live instances of the app may need')
+    .addOption(lockWait())
     .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile')
     .addOption(outOfOrder());
   add(program, 'down', {
@@ -78,6 +79,7 @@ function addRunning(program: Grammar, add: Add): void {
     .usage('(-N | --to <revision> | --run <id>) [options]')
     .argument('[count]', 'how many, from the newest on, with a minus: -1, -2', revertCount)
     .option('--to <revision>', 'revert everything above this one; 0 reverts all', revision)
+    .addOption(lockWait())
     .option('--run <id>', 'revert just what this run applied; `history` shows runs');
   add(program, 'stamp', {
     summary: 'record as applied without running',
@@ -101,6 +103,9 @@ function addRunning(program: Grammar, add: Add): void {
 
 const runPhase = (): Option =>
   new Option('--phase <phase>', 'only expand (with back-fills), or only contract').choices(RUN_PHASES);
+
+const lockWait = (): Option =>
+  new Option('--lock-wait <duration>', 'longest wait of a step for its locks (default: 60s)');
 
 function addReading(program: Grammar, add: Add): void {
   add(program, 'plan', {

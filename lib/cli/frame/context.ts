@@ -16,6 +16,8 @@ export interface GlobalOptions {
   readonly leaseDuration?: string;
   /** Of the commands that make a plan. */
   readonly outOfOrder?: string;
+  /** Of commands that change the schema. */
+  readonly lockWait?: string;
 }
 
 /** What the frame gives to a command. */
@@ -50,4 +52,5 @@ export type TargetContext = TargetSettings &
     readonly leaseDurationMs: number;
     readonly leaseWaitMs: number;
     readonly outOfOrder: OutOfOrderPolicy;
+    readonly lockWaitMs: number;
   };

@@ -1,6 +1,7 @@
 /** Who holds what, in a line each: `status` and `lock status` say it alike. */
 import type { LeaseRecord } from '../../core/lease/index.ts';
-import type { CommandProgress, DatabaseStatus, LockHolder } from '../../engine/types.ts';
+import { describeBlockers } from '../../core/locks/index.ts';
+import type { CommandProgress, DatabaseStatus, HeldLock, LockHolder, Standoff } from '../../engine/types.ts';
 import { count, duration } from './format.ts';
 
 export function leaseLine(lease: LeaseRecord | undefined): string {
@@ -20,6 +21,30 @@ export function progressLine({ command, phase, share, blockedBy }: CommandProgre
   const done = share === null ? '' : `, ${Math.round(share * 100)} %`;
   const blocked = blockedBy === 0 ? '' : `; waits for ${count(blockedBy, 'session')}`;
   return `${command === null ? '' : `${command}, `}${phase}${done}${blocked}`;
+}
+
+/** What stands between the session at work and others, a line each; none when nobody waits for anybody. */
+export function standoffLines(standoff: Standoff | null): string[][] {
+  if (!standoff) return [];
+  const { blockedBy, blocks } = standoff;
+  return [
+    ...(blockedBy.length > 0 ? [['Blocked by', describeBlockers(blockedBy)]] : []),
+    ...(blocks.sessions > 0
+      ? [['Blocks', `${count(blocks.sessions, 'session')}, the longest for ${duration(blocks.longestMs)}`]]
+      : []),
+  ];
+}
+
+/** To look who is in the way takes a moment, too. */
+const WORTH_TELLING_MS = 100;
+
+/** `ACCESS EXCLUSIVE on app.orders for at most 12 ms (waited 3.1 s, 2 tries)` */
+export function heldLockLine({ mode, relation, heldMs, waitedMs, tries }: HeldLock): string {
+  const waited =
+    tries > 1 || waitedMs >= WORTH_TELLING_MS
+      ? ` (waited ${duration(waitedMs)}, ${tries === 1 ? '1 try' : `${tries} tries`})`
+      : '';
+  return `${mode} on ${relation} for at most ${duration(heldMs)}${waited}`;
 }
 
 /** Whoever is at work now, as a sentence names it. */

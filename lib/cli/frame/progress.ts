@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { type Blocker, DEADLOCK, describeBlockers } from '../../core/locks/index.ts';
 import type { Direction, EngineEvent, Observer } from '../../engine/types.ts';
 import { count, duration } from './format.ts';
 import { progressLine } from './lock-lines.ts';
@@ -33,7 +34,11 @@ function aboutWaiting(event: EngineEvent): string | undefined {
     case 'schema-not-ready':
       return event.kind + event.pendingCount;
     case 'backfill-progress':
+    case 'blocking':
       return event.kind + event.migration;
+    case 'waiting-for-locks':
+    case 'blocked':
+      return event.kind + event.migration + event.blockers.map(({ pid }) => pid);
     default:
       return undefined;
   }
@@ -68,6 +73,14 @@ function sentence(event: EngineEvent): string {
       return `${event.migration}: ${event.keys} rows looked at${howFar(event)}`;
     case 'backfill-paused':
       return `${event.migration} pauses: ${event.reason}`;
+    case 'waiting-for-locks':
+      return `${event.migration} waits, holding nothing, for ${describeBlockers(event.blockers)} (${duration(event.waitedMs)} so far)`;
+    case 'lock-retry':
+      return `${event.migration} ${event.sqlstate === DEADLOCK ? 'met a deadlock' : 'did not get its lock'}${inTheWay(event.blockers)}; try ${event.tries + 1} in ${duration(event.pauseMs)}`;
+    case 'blocked':
+      return `${event.migration} is blocked by ${describeBlockers(event.blockers)}`;
+    case 'blocking':
+      return `${event.migration} keeps ${count(event.sessions, 'session')} waiting, the longest for ${duration(event.longestMs)}`;
     case 'migration-done':
       return `${DONE[event.direction]} ${event.migration} in ${duration(event.durationMs)}`;
     case 'attempt-repeated':
@@ -82,6 +95,9 @@ function sentence(event: EngineEvent): string {
       return event satisfies never;
   }
 }
+
+const inTheWay = (blockers: readonly Blocker[]): string =>
+  blockers.length === 0 ? '' : `, in the way was ${describeBlockers(blockers)}`;
 
 const ofSteps = ({ step, steps }: { step: number; steps: number }): string =>
   steps > 1 ? `, step ${step + 1} of ${steps}` : '';

@@ -1,5 +1,6 @@
 import { configurationError } from '../../adapters/postgres/config.ts';
 import { systemClock } from '../../adapters/process/clock.ts';
+import { DEFAULT_LOCK_WAIT_MS } from '../../core/locks/index.ts';
 import { readDuration, readOutOfOrder, readTarget } from '../../settings/index.ts';
 import type { CommandContext, TargetContext } from './context.ts';
 import { progressOn } from './progress.ts';
@@ -25,8 +26,14 @@ export function targetContext(
     { name: '--wait-timeout', defaultMs: DEFAULT_LEASE_WAIT_MS },
     problems,
   );
+  const lockWaitMs = readDuration(
+    options.lockWait ?? (env.LOCKSTEP_LOCK_WAIT || undefined),
+    { name: '--lock-wait', defaultMs: DEFAULT_LOCK_WAIT_MS },
+    problems,
+  );
   const outOfOrder = readOutOfOrder(options.outOfOrder, env, problems);
   if (!settings || problems.length > 0) throw configurationError(problems);
   const on = progressOn(terminal, systemClock);
-  return { ...settings, leaseDurationMs, leaseWaitMs, outOfOrder, clock: systemClock, signal, on };
+  const limits = { leaseDurationMs, leaseWaitMs, lockWaitMs, outOfOrder };
+  return { ...settings, ...limits, clock: systemClock, signal, on };
 }

@@ -110,6 +110,8 @@ export const CATALOGUE = {
   LS607: entry(ErrorName.MigrationFailed, failed, 'a revert is half done'),
   LS608: entry(ErrorName.MigrationFailed, failed, 'a migration changed its session'),
   LS609: entry(ErrorName.MigrationFailed, failed, 'a back-fill has no usable key'),
+  LS610: entry(ErrorName.MigrationFailed, failed, 'a lock was not obtained in time'),
+  LS611: entry(ErrorName.LeaseUnavailable, leaseTimeout, 'the ledger is locked by another session'),
   LS612: entry(ErrorName.Drift, drift, 'a migration that is half applied is missing'),
   LS613: entry(ErrorName.MigrationFailed, failed, 'a statement had no effect'),
   LS614: entry(ErrorName.MigrationFailed, failed, 'a migration would fail'),

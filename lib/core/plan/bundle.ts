@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { STRONG_MODES } from '../locks/index.ts';
 import { makeBundle, PHASES, sha256 } from './catalog.ts';
 import { postconditionSchema } from './postcondition.ts';
 
@@ -27,6 +28,13 @@ export const batchSchema = z.object({
 });
 export type Batch = z.infer<typeof batchSchema>;
 
+/** One relation that a statement locks, as the statement names it. */
+const relationLockSchema = z.object({
+  schema: z.string().optional(),
+  relation: z.string(),
+  mode: z.enum(STRONG_MODES),
+});
+
 export const statementSchema = z.object({
   /** UTF-8 byte offsets into the script's sql, end exclusive, without the closing semicolon. */
   start: z.number().int().nonnegative(),
@@ -40,6 +48,8 @@ export const statementSchema = z.object({
   endsTransaction: z.literal(true).optional(),
   /** Present in a back-fill that is done in batches. */
   batch: batchSchema.optional(),
+  /** Strong locks that it takes on relations which may be there before its transaction; absent if there are none. */
+  locks: z.array(relationLockSchema).optional(),
 });
 export type Statement = z.infer<typeof statementSchema>;
 
@@ -66,6 +76,7 @@ export type Hazard = z.infer<typeof hazardSchema>;
 const settingsSchema = z.object({
   lockTimeoutMs: z.number().int().nonnegative().optional(),
   statementTimeoutMs: z.number().int().nonnegative().optional(),
+  lockWaitMs: z.number().int().nonnegative().optional(),
   /** How long the author expects it to take at most; decides where it runs, not for how long it may. */
   expectedDurationMs: z.number().int().positive().optional(),
 });

@@ -6,6 +6,7 @@ import { OF_CLAIMS, OF_HOLDING, OF_TOKENS } from './lease.ts';
 import { OF_HEALING, OF_THE_JOURNAL, OF_THE_LEDGER } from './ledger.ts';
 import { OF_THE_LOCK, OF_THE_SESSION } from './lock.ts';
 import type { Mutant } from './mutant.ts';
+import { OF_WAITING } from './waiting.ts';
 
 export type { Mutant } from './mutant.ts';
 
@@ -19,4 +20,5 @@ export const MUTANTS: Readonly<Record<string, readonly Mutant[]>> = {
   'being let in': OF_CLAIMS,
   tokens: OF_TOKENS,
   'holding the lease': OF_HOLDING,
+  'waiting for a lock': OF_WAITING,
 };

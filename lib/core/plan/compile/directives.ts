@@ -11,6 +11,7 @@ const KEYS = new Map<string, keyof Settings>([
   ['expected-duration', 'expectedDurationMs'],
   ['lock-timeout', 'lockTimeoutMs'],
   ['statement-timeout', 'statementTimeoutMs'],
+  ['lock-wait', 'lockWaitMs'],
 ]);
 const DURATION = /^(?<amount>\d+)(?<unit>ms|s|min|h)$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
@@ -42,7 +43,7 @@ export function readDirectives(source: SourceText, tokens: readonly Token[]): Se
         source,
         start,
         `\`${value}\` is no duration`,
-        'Write 0 for no limit, or a whole number with ms, s, min or h and less than 25 days.',
+        'Write 0, or a whole number with ms, s, min or h and less than 25 days.',
       );
     }
     if (durationMs === 0 && setting === 'expectedDurationMs')

@@ -36,6 +36,8 @@ export interface Constraint {
   readonly conname?: string;
   /** Of an index that becomes this constraint. */
   readonly indexname?: string;
+  /** Of a foreign key: the table that it refers to. */
+  readonly pktable?: RangeVar;
   readonly raw_expr?: unknown;
   /** `s` for STORED, `v` for VIRTUAL. */
   readonly generated_kind?: string;
@@ -48,13 +50,18 @@ export interface ColumnDef {
   readonly location?: number;
 }
 
+/** Of CREATE TABLE, and what ALTER TABLE adds. */
+export interface TableElement {
+  readonly ColumnDef?: ColumnDef;
+  readonly Constraint?: Constraint;
+}
+
 export interface AlterTableCmd {
   readonly subtype: string;
   readonly name?: string;
-  readonly def?: {
-    readonly ColumnDef?: ColumnDef;
-    readonly Constraint?: Constraint;
+  readonly def?: TableElement & {
     readonly PartitionCmd?: { readonly name: RangeVar; readonly concurrent?: boolean };
+    readonly List?: { readonly items: readonly { readonly DefElem?: { readonly defname: string } }[] };
   };
   readonly behavior?: string;
 }
@@ -67,12 +74,18 @@ interface WithClause {
   readonly withClause?: { readonly ctes?: readonly CommonTableExpr[] };
 }
 
+interface Tagged {
+  readonly RangeVar: RangeVar;
+}
+
 /** CREATE TABLE, also of a foreign one. */
 interface TableDefinition {
   readonly relation: RangeVar;
-  readonly tableElts?: readonly { readonly ColumnDef?: ColumnDef; readonly Constraint?: Constraint }[];
+  readonly tableElts?: readonly TableElement[];
+  readonly inhRelations?: readonly Tagged[];
   /** Of a partition. */
   readonly partbound?: unknown;
+  readonly if_not_exists?: boolean;
 }
 
 interface IntoClause {
@@ -81,6 +94,7 @@ interface IntoClause {
 
 interface SequenceDefinition {
   readonly sequence: RangeVar;
+  readonly if_not_exists?: boolean;
   readonly options?: readonly DefElem[];
 }
 
@@ -100,6 +114,7 @@ interface Statements {
   /** ADD VALUE, or RENAME VALUE if there is an old one. */
   AlterEnumStmt: { readonly oldVal?: string; readonly newVal?: string };
   AlterObjectSchemaStmt: Subject & { readonly objectType: string; readonly newschema: string };
+  AlterPolicyStmt: { readonly table: RangeVar };
   AlterSeqStmt: SequenceDefinition;
   AlterSubscriptionStmt: { readonly kind: string; readonly options?: readonly DefElem[] };
   AlterSystemStmt: object;
@@ -117,14 +132,23 @@ interface Statements {
   CreateExtensionStmt: { readonly extname: string };
   CreateForeignTableStmt: { readonly base: TableDefinition };
   CreateFunctionStmt: { readonly funcname: readonly StringNode[]; readonly is_procedure?: boolean };
+  CreatePolicyStmt: { readonly table: RangeVar };
   CreateRangeStmt: { readonly typeName: readonly StringNode[] };
   CreateSchemaStmt: { readonly schemaname?: string };
   CreateSeqStmt: SequenceDefinition;
   CreateStmt: TableDefinition;
   CreateSubscriptionStmt: { readonly options?: readonly DefElem[] };
-  CreateTableAsStmt: { readonly into: IntoClause; readonly objtype: string };
+  CreateTableAsStmt: {
+    readonly into: IntoClause;
+    readonly objtype: string;
+    readonly if_not_exists?: boolean;
+  };
   CreateTableSpaceStmt: { readonly tablespacename: string };
-  CreateTrigStmt: { readonly trigname: string; readonly relation: RangeVar };
+  CreateTrigStmt: {
+    readonly trigname: string;
+    readonly relation: RangeVar;
+    readonly constrrel?: RangeVar;
+  };
   CreatedbStmt: { readonly dbname: string };
   DeleteStmt: WithClause & {
     readonly relation: RangeVar;
@@ -146,7 +170,10 @@ interface Statements {
   IndexStmt: { readonly idxname?: string; readonly relation: RangeVar; readonly concurrent?: boolean };
   InsertStmt: WithClause;
   ListenStmt: object;
+  /** The mode is the number of a lock mode, from 1. */
+  LockStmt: { readonly relations: readonly Tagged[]; readonly mode: number };
   MergeStmt: WithClause;
+  RefreshMatViewStmt: { readonly relation: RangeVar; readonly concurrent?: boolean };
   ReindexStmt: {
     readonly kind: string;
     readonly params?: readonly DefElem[];
@@ -156,6 +183,7 @@ interface Statements {
     readonly name?: string;
   };
   RenameStmt: Subject & { readonly renameType: string; readonly newname: string };
+  RuleStmt: { readonly relation: RangeVar };
   SelectStmt: WithClause & {
     readonly intoClause?: IntoClause;
     readonly targetList?: readonly {
@@ -171,7 +199,7 @@ interface Statements {
   };
   TransactionStmt: { readonly kind: string };
   TruncateStmt: {
-    readonly relations: readonly { readonly RangeVar: RangeVar }[];
+    readonly relations: readonly Tagged[];
     readonly behavior?: string;
   };
   UnlistenStmt: object;
@@ -182,7 +210,7 @@ interface Statements {
     readonly is_vacuumcmd?: boolean;
   };
   VariableSetStmt: { readonly kind: string; readonly name?: string; readonly args?: readonly Constant[] };
-  ViewStmt: { readonly view: RangeVar };
+  ViewStmt: { readonly view: RangeVar; readonly replace?: boolean };
 }
 
 /** A statement: exactly one of these keys, or one that nothing here asks for. */

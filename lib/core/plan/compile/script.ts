@@ -1,4 +1,5 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
+import { inferLocks } from '../../locks/infer.ts';
 import { type Script, type Statement, sha256 } from '../bundle.ts';
 import { batchOf } from './batch-call.ts';
 import { addsValueUsedLater } from './enum-value.ts';
@@ -33,10 +34,13 @@ export function compileScript(source: SourceText, parser: SqlParser): CompiledSc
     sha256: sha256(source.bytes),
     normalizedSha256: normalizedSha256(bytes, sqlTokens),
     sql: source.sql,
-    statements: statements.map((statement, index) => ({
-      ...toStatement(source, statement, sqlTokens),
-      ...(addsValueUsedLater(source, statements, index) ? { endsTransaction: true as const } : {}),
-    })),
+    statements: withLocks(
+      statements,
+      statements.map((statement, index) => ({
+        ...toStatement(source, statement, sqlTokens),
+        ...(addsValueUsedLater(source, statements, index) ? { endsTransaction: true as const } : {}),
+      })),
+    ),
   };
   return { script, statements, tokens };
 }
@@ -47,6 +51,20 @@ function toStatement(source: SourceText, statement: ParsedStatement, tokens: rea
   if (postcondition) return { start, end, kind, transactional: false, postcondition };
   const batch = batchOf(source, statement, tokens);
   return { start, end, kind, transactional: true, ...(batch ? { batch } : {}) };
+}
+
+function withLocks(parsed: readonly ParsedStatement[], statements: readonly Statement[]): Statement[] {
+  const locks = inferLocks(
+    statements.map(({ transactional, batch, endsTransaction = false }, i) => ({
+      node: parsed[i]!.node,
+      transactional: transactional && !batch,
+      endsTransaction,
+    })),
+  );
+  return statements.map((statement, i) => {
+    const own = locks[i] ?? [];
+    return own.length > 0 ? { ...statement, locks: own } : statement;
+  });
 }
 
 /** Tokens are joined with a NUL, which no text has; empty statements and a missing last semicolon do not count. */
