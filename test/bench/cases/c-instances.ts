@@ -48,17 +48,24 @@ function settings(quick: boolean): Setting[] {
 }
 
 /** Whoever takes longer is not measured again: that is what there is to see. */
-const LONG_MS = 8_000;
+const LONG_MS = 5_000;
 
 export async function instances(bench: Bench): Promise<CaseResult> {
   const sections: string[] = [];
   const targets: Target[] = [];
   let aloneMs: number | undefined;
+  // What fails with few instances is not tried with more.
+  const failed = { dataOnly: new Set<string>(), empty: new Set<string>() };
   for (const setting of settings(bench.quick)) {
-    const found = await compare(bench, setting);
+    const without = setting.dataOnly ? failed.dataOnly : failed.empty;
+    const found = await compare(bench, setting, without);
     const rows = found.map(({ contender, outcomes }) => row(contender.name, outcomes, setting));
     const header = ['tool', 'fine', 'bodies ran', 'last ready s', 'peak connections', 'errors'];
-    sections.push(`**${setting.title}**\n\n${table(header, rows)}`);
+    const left = without.size === 0 ? '' : `\n\nFailed with fewer already: ${[...without].join(', ')}.`;
+    sections.push(`**${setting.title}**\n\n${table(header, rows)}${left}`);
+    for (const { contender, outcomes } of found) {
+      if (contender.kind === 'peer' && readyMs(outcomes, setting) === undefined) without.add(contender.name);
+    }
     targets.push(...targetsOf(setting, found, aloneMs));
     if (setting.inOneProcess && setting.instances === 1) aloneMs = readyMs(found[0]!.outcomes, setting);
   }
@@ -94,9 +101,13 @@ const readyMs = (outcomes: readonly Outcome[], setting: Setting): number | undef
     ? median(outcomes.map((outcome) => outcome.lastReadyMs))
     : undefined;
 
-async function compare(bench: Bench, setting: Setting): Promise<readonly Compared[]> {
+async function compare(
+  bench: Bench,
+  setting: Setting,
+  without: ReadonlySet<string>,
+): Promise<readonly Compared[]> {
   const contenders = [lockstep(bench.dist), ...bench.peers]
-    .filter(({ module }) => module !== undefined || !setting.inOneProcess)
+    .filter(({ module, name }) => !without.has(name) && (module !== undefined || !setting.inOneProcess))
     .map((contender) => ({
       contender,
       first: folderFor(bench, contender, [createEffects]),

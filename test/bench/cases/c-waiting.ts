@@ -9,12 +9,12 @@ import { ABSENT, table } from '../frame/table.ts';
 import { becomesTrue, RUNS, serverCpuMs } from '../frame/watch.ts';
 
 /** Until all have begun to wait. */
-const SETTLING_MS = 3_000;
+const SETTLING_MS = 2_000;
 
 export async function waiting(bench: Bench): Promise<CaseResult> {
   const { server, dist, peers, quick, log } = bench;
   const count = quick ? 10 : 50;
-  const measuredMs = quick ? 2_000 : 10_000;
+  const measuredMs = quick ? 2_000 : 5_000;
   const statementMs = SETTLING_MS + measuredMs + 2_000;
   const steps = [effect(2, `pg_sleep(${statementMs / 1000})`)];
   const rows: string[][] = [];

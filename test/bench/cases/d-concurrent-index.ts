@@ -43,7 +43,7 @@ interface Folders {
 }
 
 /** A build waits for transactions of its own database only, so that several go on side by side. */
-const WIDTH = 3;
+const WIDTH = 4;
 const TRIES = 20;
 const TRIES_OF_PEERS = 3;
 

@@ -74,7 +74,7 @@ interface Try {
 }
 
 /** All of it is waiting. */
-const WIDTH = 4;
+const WIDTH = 6;
 
 export async function crash(bench: Bench): Promise<CaseResult> {
   const own = lockstep(bench.dist, '--lease-duration', `${LEASE_S}s`);

@@ -24,7 +24,7 @@ const LIMIT_MS = 60_000;
 /** What a try may last with the default lock_timeout, and what it takes to notice. */
 const LOCK_TIMEOUT_MS = 2_000;
 const NOTICED_MS = 250;
-const WIDTH = 3;
+const WIDTH = 5;
 
 interface Try {
   /** Of one reader's query; and of all of them that took longer than a moment. */
