@@ -9,7 +9,8 @@
  * begin with a dot, and directories are no migrations; symbolic links are followed.
  *
  * What can fail: the directory or a file cannot be read (LS103), there are no migrations (LS206), names (LS201, LS202,
- * LS210), a file is too large to be parsed (LS213); in `load` and `loadRepeatables`, what a file contains (LS203 to LS208, LS211).
+ * LS210), a file is too large to be parsed (LS213); in `load` and `loadRepeatables`, what a file contains (LS203 to
+ * LS208, LS211).
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What a migration, its way back, or a repeatable object writes: the values of its ledger row, and the script that makes it true. */
+/**
+ * What a migration, its way back, or a repeatable object writes: the values of its ledger row, and the script that makes
+ * it true.
+ */
 import { keptSql } from '../../core/plan/compile/canonical-sql.ts';
 import {
   type Migration,

@@ -37,7 +37,10 @@ BEGIN
 END $function$;
 `;
 
-/** Of each the newest row, as planning sees it; for readLedger's one statement. The entries are looked through once at most. */
+/**
+ * Of each the newest row, as planning sees it; for readLedger's one statement. The entries are looked through once at
+ * most.
+ */
 export const CURRENT_REPEATABLES = `SELECT pg_catalog.json_agg(x) FROM
   (SELECT n.name, n.ordinal, n.sha256, n.normalized_sha256 AS "normalizedSha256", n.run_id AS "runId", n.id::text AS "entryId",
       COALESCE(n.id < (SELECT pg_catalog.max(e.id) FROM lockstep.entry e WHERE e.kind = 'reverted'), false) AS "revertedSince"

@@ -1,10 +1,10 @@
 /**
- * The bundle: a compiled, checksummed set of migrations and repeatable objects, small enough to travel as one file, complete enough
- * that who executes it needs no parser.
+ * The bundle: a compiled, checksummed set of migrations and repeatable objects, small enough to travel as one file,
+ * complete enough that who executes it needs no parser.
  *
- * Invariants: migrations are sorted by revision, repeatable objects by name, and no two share one; every script's `sha256` is that of its
- * `sql`; statement offsets are UTF-8 byte offsets into `sql`, ascending and disjoint; `digest` covers every
- * name, phase and checksum, so two bundles with one digest do the same to a database.
+ * Invariants: migrations are sorted by revision, repeatable objects by name, and no two share one; every script's
+ * `sha256` is that of its `sql`; statement offsets are UTF-8 byte offsets into `sql`, ascending and disjoint; `digest`
+ * covers every name, phase and checksum, so two bundles with one digest do the same to a database.
  */
 import * as z from 'zod';
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';

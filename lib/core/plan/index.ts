@@ -15,6 +15,8 @@
  *   nothing is ever planned to be reverted implicitly.
  * - An applied file whose exact checksum changed is drift, unless its normalised SQL is the same: then the
  *   change is cosmetic (line ends, comments, layout) and is only reported.
+ * - Repeatable objects come after the revisions, whenever their SQL is another one than the last time; never on a
+ *   database that is ahead (repeatable.ts).
  *
  * What can fail: nothing; problems are part of the plan (`outcome: 'refused'`) and become errors with
  * `refusal()` where somebody wanted to act.

@@ -79,7 +79,10 @@ export interface PlanRequest {
   readonly phase?: RunPhase | undefined;
   /** Default `refuse`. */
   readonly outOfOrder?: OutOfOrderPolicy | undefined;
-  /** Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it, or `R_<name>`. */
+  /**
+   * Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it, or
+   * `R_<name>`.
+   */
   readonly normalized?: ReadonlyMap<string, string> | undefined;
 }
 
