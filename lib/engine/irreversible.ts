@@ -1,5 +1,5 @@
 /** Why something cannot be taken back, told before anything is touched: all of it by name, and what is left to do. */
-import { readRun, type Session } from '../adapters/postgres/index.ts';
+import { readRestorePoints, type Session } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import { type CurrentEntry, migrationName } from '../core/plan/index.ts';
 
@@ -11,7 +11,11 @@ export async function explainIrreversible(
   entries: readonly CurrentEntry[],
 ): Promise<LockstepError> {
   const contract = entries.filter((e) => e.phase === 'contract');
-  const restorePoints = await restorePointsOf(session, contract.length > 0 ? contract : entries);
+  // What was repaired since has a newer entry, of a run that applied nothing.
+  const wanted = (contract.length > 0 ? contract : entries).map((e) => e.appliedEntryId);
+  const restorePoints = (await readRestorePoints(session, wanted)).map(
+    ({ runId, restorePoint }) => `the restore point ${restorePoint} (of run ${runId})`,
+  );
   const because =
     contract.length === 0
       ? ''
@@ -26,19 +30,6 @@ export async function explainIrreversible(
     remedy: `Roll forward with a new migration${back}.`,
     context: { migration: names(entries), contract: names(contract) },
   });
-}
-
-/** `the restore point ID (of run RUN)`, for each run that applied one of them and has one. */
-async function restorePointsOf(
-  session: Session,
-  entries: readonly CurrentEntry[],
-): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const runId of new Set(entries.map((e) => e.runId))) {
-    const restorePoint = (await readRun(session, runId))?.restorePoint;
-    if (restorePoint) found.push(`the restore point ${restorePoint} (of run ${runId})`);
-  }
-  return found;
 }
 
 /** They were made for a schema that had it, and without it would leave a gap for the next `up`. */

@@ -1,4 +1,5 @@
 import {
+  appliedByRun,
   finishRun,
   readDownScripts,
   readLedger,
@@ -81,7 +82,8 @@ export async function entriesToRevert(
   request: RevertRequest,
 ): Promise<readonly CurrentEntry[]> {
   if (request.kind === 'to') refuseUnknown(request.revision, [{ revision: '0' }, ...ledger.current]);
-  const { revert, irreversible, builtOn } = makeRevertPlan(ledger, request);
+  const ofRun = request.kind === 'run' ? await appliedByRun(session, request.runId) : undefined;
+  const { revert, irreversible, builtOn } = makeRevertPlan(ledger, request, ofRun);
   if (revert.length === 0) await refuseUnknownRun(session, request);
   if (builtOn.length > 0) throw othersBuildOn(revert, builtOn);
   if (irreversible.length > 0) throw await explainIrreversible(session, irreversible);

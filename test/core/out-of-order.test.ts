@@ -63,7 +63,8 @@ describe('what is reverted', () => {
     expect([revisionsOf(count.revert), revisionsOf(count.builtOn)]).toEqual([['5', '2'], []]);
     const to = makeRevertPlan(ledgerOf('1', '3', '2'), { kind: 'to', revision: '2' });
     expect([revisionsOf(to.revert), revisionsOf(to.builtOn)]).toEqual([['3'], []]);
-    const run = makeRevertPlan(ledger, { kind: 'run', runId: 'run 3' });
+    const third = ledger.current.filter((e) => e.runId === 'run 3').map((e) => e.appliedEntryId);
+    const run = makeRevertPlan(ledger, { kind: 'run', runId: 'run 3' }, new Set(third));
     expect([revisionsOf(run.revert), revisionsOf(run.builtOn)]).toEqual([['2'], ['5']]);
   });
 

@@ -100,7 +100,8 @@ describe('taking back what one run applied', () => {
       const [entry] = applied(one.replace('m', ''), one.endsWith('m') ? 'mine' : 'other');
       return entry ? [{ ...entry, entryId: String(index), appliedEntryId: String(index) }] : [];
     });
-    const plan = makeRevertPlan(ledgerOf(current), { kind: 'run', runId: 'mine' });
+    const mine = new Set(current.filter((e) => e.runId === 'mine').map((e) => e.appliedEntryId));
+    const plan = makeRevertPlan(ledgerOf(current), { kind: 'run', runId: 'mine' }, mine);
     return plan.builtOn.map((e) => e.revision).join(' ');
   };
 

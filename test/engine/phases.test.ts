@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readHistory, readLastRun } from '../../lib/engine/index.ts';
-import { failureOf, type Site, siteForTest } from './site.ts';
+import { readHistory, readLastRun, repair } from '../../lib/engine/index.ts';
+import { failureOf, type Site, siteForTest, sourceOf } from './site.ts';
 
 /** Release 1 renames a column: expand, fill, contract. Release 2 adds another one. */
 const RELEASE_1 = {
@@ -161,6 +161,25 @@ describe('taking back', () => {
     await site.attempt(reversible, { runId: 'contract', phase: 'contract', toRevision: '4' });
     expect((await site.down({ kind: 'run', runId: 'contract' })).reverted).toEqual(['0004_drop_nom']);
     expect((await site.up(reversible)).applied).toEqual(['0004_drop_nom', '0006_drop_id_default']);
+  });
+
+  it('what a run applied is that also when the ledger was repaired since, and so is its restore point', async () => {
+    const site = await siteForTest();
+    await site.up(RELEASE_1, { phase: 'expand', toRevision: '2' });
+    await site.attempt(RELEASE_1, { runId: 'second', restorePoint: 'snapshot-2' });
+    const edited = {
+      ...RELEASE_1,
+      '0003_fill_name.backfill.sql': `-- why\n${RELEASE_1['0003_fill_name.backfill.sql']}`,
+      '0004_drop_nom.contract.sql': `-- why\n${RELEASE_1['0004_drop_nom.contract.sql']}`,
+    };
+    const { recorded } = await repair({ ...site.context(), source: sourceOf(edited), accept: [] });
+    expect(recorded).toHaveLength(2);
+    const error = await failureOf(site.down({ kind: 'run', runId: 'second' }));
+    expect(error).toMatchObject({
+      code: 'LS606',
+      context: { migration: '0004_drop_nom' },
+      remedy: expect.stringContaining('snapshot-2 (of run second)'),
+    });
   });
 
   it('refuses a run that the ledger does not know: LS504', async () => {

@@ -50,7 +50,7 @@ export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';
 export { runTransactional } from './run-step.ts';
-export { endRuns, finishRun, readRun, startRun } from './runs.ts';
+export { appliedByRun, endRuns, finishRun, readRestorePoints, readRun, startRun } from './runs.ts';
 export type { Session } from './session.ts';
 export { attemptName, cancelRunning, endSession, endSessions, nameSession, tokenOf } from './sessions.ts';
 export { settleStarted } from './settle-alone.ts';

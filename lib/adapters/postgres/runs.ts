@@ -41,6 +41,26 @@ export async function readRun(session: Session, runId?: string): Promise<LedgerR
   return json ? (JSON.parse(json) as LedgerRun) : null;
 }
 
+/** The ids of the entries by which a run applied something, also of what was repaired or reverted since. */
+export async function appliedByRun(session: Session, runId: string): Promise<ReadonlySet<string>> {
+  const rows = await session.queryLedger(
+    `SELECT e.id FROM lockstep.entry e WHERE e.run_id = ${literal(runId)} AND e.kind = 'applied'`,
+  );
+  return new Set((rows ?? []).map((row) => row.id ?? ''));
+}
+
+/** The restore points of the runs that wrote these entries, as far as they have one. */
+export async function readRestorePoints(
+  session: Session,
+  entryIds: readonly string[],
+): Promise<readonly { readonly runId: string; readonly restorePoint: string }[]> {
+  const rows = await session.query(
+    `SELECT DISTINCT r.run_id, r.restore_point FROM lockstep.run r JOIN lockstep.entry e ON e.run_id = r.run_id
+     WHERE r.restore_point IS NOT NULL AND e.id IN (${entryIds.map(literal).join(', ')}) ORDER BY r.run_id`,
+  );
+  return rows.map((row) => ({ runId: row.run_id ?? '', restorePoint: row.restore_point ?? '' }));
+}
+
 export interface NewRun {
   readonly runId: string;
   readonly holder: string;

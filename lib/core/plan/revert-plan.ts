@@ -18,9 +18,14 @@ export interface RevertPlan {
   readonly builtOn: readonly CurrentEntry[];
 }
 
-export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): RevertPlan {
+/** `ofRun`: the ids of the entries by which the run that is to be reverted applied something. */
+export function makeRevertPlan(
+  ledger: LedgerState,
+  request: RevertRequest,
+  ofRun: ReadonlySet<string> = new Set(),
+): RevertPlan {
   const newestFirst = ledger.current.filter(isApplied).sort((a, b) => (isAfter(a, b) ? -1 : 1));
-  const revert = select(newestFirst, request);
+  const revert = select(newestFirst, request, ofRun);
   const staying = newestFirst.filter((e) => !revert.includes(e));
   return {
     revert,
@@ -34,14 +39,18 @@ export function makeRevertPlan(ledger: LedgerState, request: RevertRequest): Rev
 const isAfter = (a: CurrentEntry, b: CurrentEntry): boolean =>
   BigInt(a.appliedEntryId) > BigInt(b.appliedEntryId);
 
-function select(newestFirst: readonly CurrentEntry[], request: RevertRequest): readonly CurrentEntry[] {
+function select(
+  newestFirst: readonly CurrentEntry[],
+  request: RevertRequest,
+  ofRun: ReadonlySet<string>,
+): readonly CurrentEntry[] {
   switch (request.kind) {
     case 'count':
       return newestFirst.slice(0, request.count);
     case 'to':
       return newestFirst.filter((e) => compareRevisions(e.revision, request.revision) > 0);
     case 'run':
-      return newestFirst.filter((e) => e.runId === request.runId && e.kind === 'applied');
+      return newestFirst.filter((e) => ofRun.has(e.appliedEntryId));
     default:
       return request satisfies never;
   }
