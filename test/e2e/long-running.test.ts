@@ -96,6 +96,20 @@ describe('a migration that is declared to be long', () => {
     expect(tasks?.started).toBe(1);
   });
 
+  test('runs with what the run was asked for: contract migrations stay out of an expand run', async () => {
+    const { '0003_create_c.sql': _, '0003_create_c.down.sql': __, ...files } = FILES;
+    const { start, tasks } = await coordinator.deploy({
+      ...files,
+      '0003_drop_a.contract.sql': 'DROP TABLE a;',
+    });
+    expect(await start({ phase: 'expand' }).outcome).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { applied: ['0001_create_a', '0002_long'] },
+    });
+    expect(tasks?.started).toBe(1);
+    expect(await tables()).toEqual(['a', 'b']);
+  });
+
   test('keeps the lease while the container starts', async () => {
     const { start } = await coordinator.deploy(slow(1));
     const run = start({});

@@ -11,7 +11,13 @@ import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_FILES } from '../../lib/constructs/package-files.ts';
-import { EnvName, IMAGE_BUNDLE, IMAGE_DIRECTORY, TASK_PROGRAM } from '../../lib/core/workflow/index.ts';
+import {
+  EnvName,
+  IMAGE_BUNDLE,
+  IMAGE_DIRECTORY,
+  type MigrateTaskInput,
+  TASK_PROGRAM,
+} from '../../lib/core/workflow/index.ts';
 import { startDynalite } from '../support/dynalite.ts';
 import { queryRows, type TestDatabase } from '../support/postgres.ts';
 import type { Installed } from './installed.ts';
@@ -142,11 +148,9 @@ export function describeImage(installed: () => Installed, database: () => TestDa
       });
       await new Promise<void>((resolve) => credentials.listen(0, '127.0.0.1', resolve));
       const { port } = credentials.address() as AddressInfo;
-      const input = {
+      const input: MigrateTaskInput = {
         run: { id: 'run-1', execution: 'arn', startedAt: new Date().toISOString() },
-        toRevision: null,
-        lastEntryId: '0',
-        bundleDigest: '',
+        plan: { toRevision: null, phase: null, forceContract: false, lastEntryId: '0', bundleDigest: '' },
         restorePointId: null,
       };
       const { exitCode, said } = await run(['node', `${IMAGE_DIRECTORY}/${TASK_PROGRAM}`], {
