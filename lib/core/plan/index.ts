@@ -27,6 +27,7 @@ export * from './catalog.ts';
 export * from './edits.ts';
 export * from './instance.ts';
 export * from './ledger-state.ts';
+export type * from './measurement.ts';
 export * from './out-of-order.ts';
 export * from './phase.ts';
 export * from './placement.ts';

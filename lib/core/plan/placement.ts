@@ -2,16 +2,9 @@
  * Where a migration runs that may be too long for a function: here, in the function's next call, or in a task
  * without a limit of minutes. Decided from what its author expects and from what it took in another database.
  */
-import * as z from 'zod';
-import { type Migration, migrationName } from './bundle.ts';
-
-/** What one migration took in a database: its longest step, because only a step cannot be interrupted. */
-export const measurementSchema = z.object({
-  /** `0042_add_email` */
-  migration: z.string(),
-  durationMs: z.number().int().nonnegative(),
-});
-export type Measurement = z.infer<typeof measurementSchema>;
+import type { Migration } from './bundle.ts';
+import { migrationName } from './catalog.ts';
+import type { Measurement } from './measurement.ts';
 
 /** As many as travel from one environment to the next, the slowest first. */
 export const MEASUREMENTS_LIMIT = 20;

@@ -1,5 +1,5 @@
 /** What all verdicts share: the facts of a run, and lists of names that are cut while their counts stay exact. */
-import type { Measurement } from '../plan/placement.ts';
+import type { Measurement } from '../plan/measurement.ts';
 import type { RunError } from './caught-error.ts';
 import { cutList, type Verdict } from './verdict.ts';
 

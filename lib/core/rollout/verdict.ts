@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { MEASUREMENTS_LIMIT, measurementSchema } from '../plan/placement.ts';
+import { measurementSchema } from '../plan/measurement.ts';
+import { MEASUREMENTS_LIMIT } from '../plan/placement.ts';
 
 /** Longest list of migration names in a verdict; counts are exact, lists are cut. */
 export const VERDICT_LIST_LIMIT = 100;

@@ -6,8 +6,8 @@
  */
 import * as z from 'zod';
 import { hazardSchema } from '../plan/bundle.ts';
+import { measurementSchema } from '../plan/measurement.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
-import { measurementSchema } from '../plan/placement.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';

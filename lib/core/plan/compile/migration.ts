@@ -1,4 +1,5 @@
-import { type Bundle, type Migration, type MigrationSource, makeBundle } from '../bundle.ts';
+import type { Bundle, Migration } from '../bundle.ts';
+import { type MigrationSource, makeBundle } from '../catalog.ts';
 import { readDirectives, refuseDirectives } from './directives.ts';
 import type { MigrationFiles } from './file-name.ts';
 import { hazardsOf } from './hazards.ts';

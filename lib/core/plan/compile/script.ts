@@ -1,6 +1,7 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
 import { inferLocks } from '../../locks/infer.ts';
-import { type Script, type Statement, sha256 } from '../bundle.ts';
+import type { Script, Statement } from '../bundle.ts';
+import { sha256 } from '../catalog.ts';
 import { batchOf } from './batch-call.ts';
 import { addsValueUsedLater } from './enum-value.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from './parser.ts';
