@@ -5,6 +5,7 @@ import { type TestServer, testServers } from './test/support/servers.ts';
 const ON_EVERY_SERVER = [
   'test/engine/**/*.test.ts',
   'test/adapters/postgres-*.test.ts',
+  'test/adapters/libpg-query.test.ts',
   'test/contract/lease-store.test.ts',
   'test/docs/privileges.test.ts',
 ];

@@ -6,10 +6,12 @@ export interface UpOptions {
   readonly phase?: RunPhase;
   readonly forceContract?: true;
   readonly dryRun?: true;
+  readonly createDatabase?: true;
 }
 
-export const askedOf = ({ to: toRevision, phase, forceContract }: UpOptions) => ({
+export const askedOf = ({ to: toRevision, phase, forceContract, createDatabase }: UpOptions) => ({
   toRevision,
   phase,
   forceContract,
+  createDatabase,
 });

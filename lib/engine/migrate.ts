@@ -3,6 +3,7 @@ import { readLedger } from '../adapters/postgres/index.ts';
 import { type Plan, refusal } from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
+import { inExistingDatabase } from './in-existing-database.ts';
 import { announce } from './instances.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { entriesToRevert, revertAsked } from './revert.ts';
@@ -12,7 +13,10 @@ import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } fr
  * Applies what is pending, or waits until another process has. With nothing pending it takes neither lease nor lock
  * and writes nothing. Throws LS2xx to LS6xx; what was applied before the error stays applied.
  */
-export function migrate(options: MigrateOptions): Promise<MigrateResult> {
+export const migrate = (options: MigrateOptions): Promise<MigrateResult> =>
+  inExistingDatabase(options, () => applyExclusively(options));
+
+function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   // Over all attempts of this process.
   const applied: string[] = [];
   const outOfOrder = new Set<string>();

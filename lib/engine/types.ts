@@ -25,6 +25,7 @@ import type { DatabaseConfig } from '../adapters/postgres/config.ts';
 /** What an observer is told while a run goes on; for progress lines, logs and metrics. No row data, no secrets. */
 export type EngineEvent =
   | { readonly kind: 'connecting'; readonly attempt: number; readonly reason: string }
+  | { readonly kind: 'database-created'; readonly database: string }
   | { readonly kind: 'waiting'; readonly heldBy: string; readonly waitedMs: number }
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
   /** It is applied although `above`, a higher revision, is applied already. */
@@ -185,6 +186,8 @@ export interface MigrateOptions extends EngineContext {
   readonly forceContract?: boolean | undefined;
   /** Default `refuse`. */
   readonly outOfOrder?: OutOfOrderPolicy | undefined;
+  /** Make the database if the server has none of this name; see docs/servers.md. */
+  readonly createDatabase?: boolean | undefined;
   /** The instance of the app that this process is about to be: recorded when the schema is ready for it. */
   readonly instance?: InstanceIdentity | undefined;
 }

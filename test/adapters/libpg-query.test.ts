@@ -52,7 +52,7 @@ describe('a real server', () => {
     const database = await createDatabase();
     try {
       await queryRows(database.url, SCHEMA);
-      for (const sql of [...OUTSIDE, ...INSIDE]) {
+      for (const sql of await known(database.url, [...OUTSIDE, ...INSIDE])) {
         const outcome = await inTransaction(database.url, sql);
         expect([sql, outcome === '25001' ? false : outcome]).toEqual([
           sql,
@@ -70,7 +70,7 @@ describe('a real server', () => {
     const fileNode = () => queryRows(database.url, "SELECT pg_relation_filenode('w') AS node");
     try {
       await queryRows(database.url, 'CREATE TABLE w (a int); INSERT INTO w VALUES (1)');
-      for (const change of CHANGES) {
+      for (const change of await known(database.url, CHANGES)) {
         const sql = `ALTER TABLE w ${change}`;
         const before = await fileNode();
         await queryRows(database.url, sql);
@@ -85,6 +85,23 @@ describe('a real server', () => {
     }
   });
 });
+
+/** The parser knows what PostgreSQL 18 does; an older server does not know all of it. */
+const SINCE: Readonly<Record<string, number>> = {
+  'ADD c2 int GENERATED ALWAYS AS (a + 1) VIRTUAL': 18,
+  'ALTER c1 SET EXPRESSION AS (a + 2)': 17,
+  'ALTER SUBSCRIPTION s SET (failover = true)': 17,
+  'REINDEX SYSTEM': 16,
+  'REINDEX DATABASE': 16,
+};
+
+async function known(url: string, statements: readonly string[]): Promise<string[]> {
+  const [row] = await queryRows<{ major: number }>(
+    url,
+    "SELECT current_setting('server_version_num')::int / 10000 AS major",
+  );
+  return statements.filter((sql) => (SINCE[sql] ?? 0) <= (row?.major ?? 0));
+}
 
 const CHANGES = [
   'ADD b1 timestamptz DEFAULT now()',

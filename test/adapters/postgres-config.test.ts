@@ -40,6 +40,18 @@ describe('where the database is', () => {
       {},
       { host: '/tmp', user: 'ann', password: 'w' },
     ],
+    [
+      'settings of the session',
+      'postgres://h/db?options=-csearch_path%3Dapp%20-c%20work_mem=8MB',
+      { PGOPTIONS: '-c search_path=other' },
+      { host: 'h', options: '-csearch_path=app -c work_mem=8MB' },
+    ],
+    [
+      'settings of the session by a variable',
+      'postgres://h/db',
+      { PGOPTIONS: '-c search_path=app' },
+      { options: '-c search_path=app' },
+    ],
     ['a URL without a host', 'postgres:///db', {}, { host: 'localhost', tls: 'disable' }],
     [
       'variables only',

@@ -100,6 +100,8 @@ describe('reading the ledger', () => {
     const { current } = await readLedger(session);
     const scripts = await readDownScripts(session, current);
     expect(scripts.get(current[0]!.entryId)?.sql).toBe(down);
+    // As for a repair that finds that another one was first.
+    expect((await readDownScripts(session, [])).size).toBe(0);
     expect((await site.down({ kind: 'to', revision: '0' })).reverted).toEqual(['0001_a']);
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import { takeLock } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
-import { revert, waitUntilApplied } from '../../lib/engine/index.ts';
+import { type Observer, revert, waitUntilApplied } from '../../lib/engine/index.ts';
 import { failureOf, LEFT_BEHIND, leaseOf, type Site, SLEEPING, siteForTest, sourceOf } from './site.ts';
 
 const TABLES = `SELECT tablename AS t FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`;
@@ -121,6 +121,17 @@ describe('an attempt with a time limit', () => {
     const startedMs = performance.now();
     return () => Math.max(0, ms - (performance.now() - startedMs));
   };
+  /** Plenty until so many migrations are done, and from then on this much: however slow the machine is. */
+  const endsAfter = (migrations: number, ms: number) => {
+    let done = 0;
+    let ending: (() => number) | undefined;
+    const on: Observer = ({ kind }) => {
+      if (kind !== 'migration-done') return;
+      done += 1;
+      if (done === migrations) ending = endsAt(ms);
+    };
+    return { on, timeLeftMs: () => ending?.() ?? 60_000 };
+  };
   const PAUSES = Object.fromEntries(
     [1, 2, 3, 4].map((n) => [`000${n}_pause.sql`, `CREATE TABLE t${n} (); SELECT pg_sleep(0.5);`]),
   );
@@ -130,7 +141,7 @@ describe('an attempt with a time limit', () => {
     const leases = new MemoryLeaseStore();
     const lease = await leaseOf(leases, 'host:1:run');
     const run = { leases, lease, runId: 'run' };
-    const first = await site.attempt(PAUSES, { ...run, timeLeftMs: endsAt(2_000) });
+    const first = await site.attempt(PAUSES, { ...run, ...endsAfter(2, 900) });
     expect(first).toMatchObject({ outcome: 'more', applied: ['0001_pause', '0002_pause'] });
     expect(first.notApplied).toEqual(['0003_pause', '0004_pause']);
     expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'running' }]);
@@ -146,7 +157,7 @@ describe('an attempt with a time limit', () => {
   it('in the middle of a statement rolls that back and says that there is more', async () => {
     const site = await siteForTest();
     const files = { ...PAUSES, '0002_pause.sql': 'CREATE TABLE t2 (); SELECT pg_sleep(60);' };
-    const { outcome, applied } = await site.attempt(files, { timeLeftMs: endsAt(2_200) });
+    const { outcome, applied } = await site.attempt(files, endsAfter(1, 2_000));
     expect({ outcome, applied }).toEqual({ outcome: 'more', applied: ['0001_pause'] });
     expect(await site.rows(TABLES)).toEqual([{ t: 't1' }]);
   });
@@ -158,7 +169,7 @@ describe('an attempt with a time limit', () => {
     const leases = new MemoryLeaseStore();
     const request = { kind: 'to', revision: '0' } as const;
     const options = { ...site.context(), runId: 'run', leases, lease: await leaseOf(leases, 'host:1:run') };
-    const error = await failureOf(revert({ ...options, request, timeLeftMs: endsAt(2_300) }));
+    const error = await failureOf(revert({ ...options, request, ...endsAfter(2, 900) }));
     expect(error).toMatchObject({ code: 'LS604', context: { reverted: 2, all: 3 } });
     expect(await site.rows(TABLES)).toEqual([{ t: 't1' }]);
     expect((await site.down(request)).reverted).toEqual(['0001_pause']);

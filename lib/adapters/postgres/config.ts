@@ -20,6 +20,8 @@ export interface DatabaseConfig {
   readonly tls: 'verify' | 'disable';
   /** Certificates (PEM) to trust instead of Node's own list; a function is called when they are needed. */
   readonly caPem?: string | (() => Promise<string>) | undefined;
+  /** Settings of the session, as libpq takes them: `-c search_path=app`. */
+  readonly options?: string | undefined;
   /** How long to try to reach a server that does not answer yet; default 60 s: a paused serverless cluster wakes in about 30. */
   readonly connectBudgetMs?: number | undefined;
 }
@@ -66,6 +68,7 @@ export function readDatabaseConfig(
   const rootCert = parsed?.sslrootcert ?? env.PGSSLROOTCERT;
   const caPem = rootCert && rootCert !== 'system' ? readCertificate(rootCert, readFile, problems) : undefined;
   const password = parsed?.password || env.PGPASSWORD;
+  const options = parsed?.options || env.PGOPTIONS;
   const connectTimeout = connectBudget(parsed?.connectTimeout ?? env.PGCONNECT_TIMEOUT, problems);
   if (problems.length > before) return undefined;
   return {
@@ -76,6 +79,7 @@ export function readDatabaseConfig(
     ...(password ? { password } : {}),
     tls,
     ...(caPem ? { caPem } : {}),
+    ...(options ? { options } : {}),
     ...(connectTimeout === undefined ? {} : { connectBudgetMs: connectTimeout }),
   };
 }
@@ -106,6 +110,7 @@ interface UrlParts {
   password: string;
   sslmode?: string | undefined;
   sslrootcert?: string | undefined;
+  options?: string | undefined;
   connectTimeout?: string | undefined;
   /** Whether one is asked for. */
   clientCertificate: boolean;
@@ -126,6 +131,7 @@ function parseUrl(url: string, problems: string[]): UrlParts | undefined {
     const parameters = new URLSearchParams(query);
     const sslmode = parameters.get('sslmode') ?? undefined;
     const sslrootcert = parameters.get('sslrootcert') ?? undefined;
+    const options = parameters.get('options') ?? undefined;
     const connectTimeout = parameters.get('connect_timeout') ?? undefined;
     const clientCertificate = parameters.has('sslcert') || parameters.has('sslkey');
     for (const name of TLS_PARAMETERS) parameters.delete(name);
@@ -138,6 +144,7 @@ function parseUrl(url: string, problems: string[]): UrlParts | undefined {
       password: password ?? '',
       sslmode,
       sslrootcert,
+      options,
       connectTimeout,
       clientCertificate,
     };

@@ -3,6 +3,8 @@ import pg from 'pg';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { DatabaseConfig } from './config.ts';
 import { databaseError } from './database-error.ts';
+import { withGrant } from './denied.ts';
+import { identifier } from './sql.ts';
 
 /** 57P03: still starting, or shutting down for a fail-over; 53300: too many connections just now. */
 const TRANSIENT_SQLSTATES = new Set(['57P03', '57P01', '57P02', '53300']);
@@ -42,7 +44,11 @@ export function refusal(error: unknown, config: DatabaseConfig): LockstepError {
       cause: error,
     });
   }
-  return databaseError(error);
+  const { database, user } = config;
+  return withGrant(
+    databaseError(error),
+    `Have an administrator run GRANT CONNECT ON DATABASE ${identifier(database)} TO ${identifier(user)}.`,
+  );
 }
 
 function tlsRemedy(error: unknown): string {

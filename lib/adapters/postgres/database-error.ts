@@ -15,8 +15,14 @@ interface Explanation {
 const BY_SQLSTATE: Readonly<Record<string, Explanation>> = {
   '28P01': refused('LS302', 'Check user and password.'),
   '28000': refused('LS302', 'Check the user, and whether pg_hba.conf (or the cloud login) lets it in.'),
-  '3D000': refused('LS308', 'Create the database, or correct its name.'),
-  '42501': refused('LS306', 'Grant it: docs/privileges.md lists the least that is needed.'),
+  '3D000': refused(
+    'LS308',
+    'Create the database (`lockstep up --create-database` does), or correct its name.',
+  ),
+  '42501': refused(
+    'LS306',
+    'Log in as the role that made the schema lockstep, or grant what is missing: docs/privileges.md lists the least that is needed.',
+  ),
   '25006': refused('LS305', "Connect to the writer's address, not to a replica."),
   LS001: {
     code: 'LS403',

@@ -22,6 +22,7 @@
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { STRONG_MODES, serverName } from '../../core/locks/index.ts';
 import { LEDGER_LOCK } from './advisory-lock.ts';
+import { schemaGrant, withGrant } from './denied.ts';
 import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
 import type { Session } from './session.ts';
 
@@ -236,9 +237,13 @@ async function createLedger(session: Session): Promise<void> {
   const [row] = await session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing");
   const schema = row?.missing === 't' ? 'CREATE SCHEMA lockstep;' : '';
   // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
-  await session.query(
-    `${schema} ${TABLES} ${REPEATABLE_TABLE} ${FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
-  );
+  try {
+    await session.query(
+      `${schema} ${TABLES} ${REPEATABLE_TABLE} ${FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
+    );
+  } catch (error) {
+    throw withGrant(error, schemaGrant(session.facts, schema !== ''));
+  }
 }
 
 const newerLedger = (layout: number): LockstepError =>

@@ -70,6 +70,7 @@ export async function readDownScripts(
   session: Session,
   entries: readonly CurrentEntry[],
 ): Promise<ReadonlyMap<string, DownScript>> {
+  if (entries.length === 0) return new Map();
   const ids = entries.map((e) => literal(e.entryId)).join(', ');
   const rows = await session.query(
     `SELECT e.id, e.down FROM lockstep.entry e WHERE e.id IN (${ids}) AND e.down IS NOT NULL`,

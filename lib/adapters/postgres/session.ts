@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { DatabaseConfig } from './config.ts';
 import { connectionLost, databaseError } from './database-error.ts';
+import { ledgerGrant, withGrant } from './denied.ts';
 
 /** What the server said about itself and the login when the session began. */
 export interface SessionFacts {
@@ -65,6 +66,11 @@ export class Session {
     this.#facts = facts;
   }
 
+  /** Whether the server itself answered: a pooler gives each of its clients a pid that it made up. */
+  get isDirect(): boolean {
+    return (this.#client as unknown as { processID: number | null }).processID === this.facts.pid;
+  }
+
   get busy(): boolean {
     return this.#busy > 0;
   }
@@ -98,7 +104,7 @@ export class Session {
       return await this.run(sql);
     } catch (error) {
       if (error instanceof pg.DatabaseError && NO_LEDGER.has(error.code ?? '')) return undefined;
-      throw databaseError(error);
+      throw withGrant(databaseError(error), ledgerGrant(this.facts));
     }
   }
 

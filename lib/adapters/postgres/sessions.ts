@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { type Clock, sleepOrAbort } from '../../core/clock.ts';
 import { connect } from './connect.ts';
-import type { Session } from './session.ts';
-import { AS_LOGIN, literal, microseconds } from './sql.ts';
+import { withGrant } from './denied.ts';
+import type { Row, Session } from './session.ts';
+import { AS_LOGIN, identifier, literal, microseconds } from './sql.ts';
 
 /** PostgreSQL cuts application_name at 63 bytes: 10 for the prefix, up to 16 digits, a blank, and the rest. */
 const LABEL_LENGTH = 36;
@@ -44,20 +45,31 @@ export async function nameSession(session: Session, applicationName: string): Pr
 
 /** Asks the server to end the session; that it is gone shows when its lock is free. Throws LS306. */
 export async function endSession(session: Session, id: SessionId): Promise<void> {
-  await session.query(
-    `${AS_LOGIN}; SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`,
+  await queryEnding(
+    session,
+    `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`,
   );
 }
 
-/** Ends all sessions of one run in this database and gives their number. Throws LS3xx. */
+/** Ends all sessions of one run in this database and gives their number. Throws LS306, LS3xx. */
 export async function endSessions(session: Session, runId: string): Promise<number> {
-  const [row] = await session.query(
-    `${AS_LOGIN}; SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) AS ended FROM pg_catalog.pg_stat_activity a
+  const [row] = await queryEnding(
+    session,
+    `SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) AS ended FROM pg_catalog.pg_stat_activity a
      WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
        AND a.application_name LIKE 'lockstep #%'
        AND pg_catalog.split_part(a.application_name, ' ', 3) = ${literal(labelOf(runId))}`,
   );
   return Number(row?.ended ?? 0);
+}
+
+async function queryEnding(session: Session, ending: string): Promise<Row[]> {
+  try {
+    return await session.query(`${AS_LOGIN}; ${ending}`);
+  } catch (error) {
+    const remedy = `Log in as the role whose session is to be ended, or GRANT pg_signal_backend TO ${identifier(session.facts.user)}; a superuser's session can be ended by a superuser only.`;
+    throw withGrant(error, remedy);
+  }
 }
 
 const CANCEL_CONNECT_MS = 3_000;

@@ -61,6 +61,7 @@ function addRunning(program: Grammar, add: Add): void {
       'up --to 0042',
       'up --phase expand',
       'up --dry-run',
+      'up --create-database',
       'up --bundle bundle.json --lease dynamodb://lockstep-leases',
     ],
     load: async () => (await import('../up.ts')).up,
@@ -70,7 +71,13 @@ function addRunning(program: Grammar, add: Add): void {
     .option('--force-contract', 'contract also what live instances of the app may need')
     .addOption(lockWait())
     .option('--dry-run', 'try it all in one transaction and roll back; its locks are really held meanwhile')
-    .addOption(outOfOrder());
+    .addOption(outOfOrder())
+    .addOption(
+      new Option(
+        '--create-database',
+        'make the database first, if the server has none of this name',
+      ).conflicts('dryRun'),
+    );
   add(program, 'down', {
     summary: 'revert with the down scripts in the ledger',
     examples: ['down -1', 'down --to 0041', 'down --to 0', 'down --run release-12'],

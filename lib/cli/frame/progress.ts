@@ -51,6 +51,8 @@ function sentence(event: EngineEvent): string {
   switch (event.kind) {
     case 'connecting':
       return `Waiting for the database (try ${event.attempt}): ${event.reason}`;
+    case 'database-created':
+      return `Created the database ${event.database}`;
     case 'waiting':
       return `Waiting for the lease, held by ${event.heldBy} (${duration(event.waitedMs)} so far)`;
     case 'schema-not-ready':

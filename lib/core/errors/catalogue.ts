@@ -82,6 +82,8 @@ export const CATALOGUE = {
   LS307: entry(ErrorName.DatabaseRefused, failed, 'the ledger was written by a newer Lockstep'),
   LS308: entry(ErrorName.DatabaseRefused, failed, 'the database does not exist'),
   LS309: entry(ErrorName.DatabaseRefused, failed, 'the server is too old'),
+  LS310: entry(ErrorName.DatabaseRefused, failed, 'a database is not created through a pooler'),
+  LS311: entry(ErrorName.DatabaseRefused, failed, 'the database could not be created'),
   LS401: entry(ErrorName.LeaseUnavailable, leaseTimeout, 'the lease was not obtained in time'),
   LS402: entry(ErrorName.LeaseLost, failed, 'the lease was lost'),
   LS403: entry(ErrorName.StaleAttempt, failed, 'a newer attempt has taken over'),
