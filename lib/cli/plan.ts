@@ -41,6 +41,7 @@ interface Compiled {
 function lines(plan: Plan, { pending, repeatables }: Compiled, target: string, paint: Paint): string[] {
   const notes = [
     ...noteOf('Ahead of these migrations', plan.ahead),
+    ...noteOf('Half applied, and not in these migrations', plan.halfAhead),
     ...noteOf(
       'Edited since applied, in layout or comments only (`lockstep repair` records it)',
       plan.cosmetic,
@@ -111,6 +112,7 @@ function document(plan: Plan, { pending, repeatables }: Compiled, target: string
     outOfOrder: plan.outOfOrder.map(migrationName),
     appliedCount: plan.appliedCount,
     ahead: plan.ahead.map(migrationName),
+    halfAhead: plan.halfAhead.map(migrationName),
     cosmetic: plan.cosmetic.map(migrationName),
     heldBack: plan.heldBack.map(migrationName),
     problems: plan.problems,
