@@ -61,7 +61,7 @@ export const OF_THE_SESSION: readonly Mutant[] = [
   },
   {
     name: 'the older session is not ended',
-    edits: [{ file: 'lib/engine/enter.ts', find: 'await endSession(session, holder);', replace: '' }],
+    edits: [{ file: 'lib/engine/orphan.ts', find: 'await endSession(session, holder);', replace: '' }],
     scenario: stoppedD('between two migrations'),
     breaks: 'ends',
   },
