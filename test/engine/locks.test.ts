@@ -1,6 +1,7 @@
 /** A migration that wants a strong lock, and others who use the table. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Session } from '../../lib/adapters/postgres/session.ts';
 import { readHistory, readLastRun } from '../../lib/engine/index.ts';
 import { otherSession, Told } from './others.ts';
 import { type Files, failureOf, LEFT_BEHIND, type Site, siteForTest } from './site.ts';
@@ -121,6 +122,25 @@ describe('a step that wants a strong lock', () => {
     const error = await failureOf(site.up(ADD, { on: told.on, lockWaitMs: 2_500 }));
     expect(told.of('waiting-for-locks').length).toBeGreaterThan(0);
     expect(JSON.stringify([told.events, error, error.message])).not.toContain('row-data');
+  });
+});
+
+describe('to look who is in the way', () => {
+  it('costs one message for a step that wants a strong lock, and none for any other', async () => {
+    const site = await siteWithOrders();
+    const run = vi.spyOn(Session.prototype, 'run');
+    onTestFinished(() => run.mockRestore());
+    const looksFor = async (sql: string) => {
+      run.mockClear();
+      await site.up({ ...ORDERS, '0002_next.sql': sql });
+      await site.rows('DELETE FROM lockstep.entry WHERE revision = 2');
+      return run.mock.calls.filter(([text]) => text.includes('lockstep.relations')).length;
+    };
+    expect(
+      await looksFor('CREATE TABLE a (id int); ALTER TABLE a ADD COLUMN b int; CREATE INDEX ON a (b);'),
+    ).toBe(0);
+    expect(await looksFor('UPDATE orders SET id = 2; CREATE VIEW v AS SELECT id FROM orders;')).toBe(0);
+    expect(await looksFor('ALTER TABLE orders ADD COLUMN note text; TRUNCATE effects;')).toBe(1);
   });
 });
 

@@ -8,8 +8,11 @@ const qualified = (schema: string, name: string): string => `pg_catalog.format('
 const isOwn = (schema: string): string =>
   `${schema} !~ '^pg_' AND ${schema} NOT IN ('information_schema', 'lockstep')`;
 
+// Made when they are asked for: so a bundle of what never asks does not carry them.
+
 /** Those that somebody is building now are not among them. */
-const INVALID_INDEXES = `SELECT 'invalid-index' AS kind, ${qualified('n.nspname', 'c.relname')} AS name,
+const invalidIndexes =
+  (): string => `SELECT 'invalid-index' AS kind, ${qualified('n.nspname', 'c.relname')} AS name,
     ${qualified('tn.nspname', 't.relname')} AS "table", c.relkind = 'I' AS partitioned, false AS domain
   FROM pg_catalog.pg_index i
   JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -18,19 +21,22 @@ const INVALID_INDEXES = `SELECT 'invalid-index' AS kind, ${qualified('n.nspname'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid)`;
 
 /** NOT ENFORCED (from PostgreSQL 18 on, as is its column) is what somebody asked for. */
-const NOT_VALIDATED = `SELECT 'not-validated', pg_catalog.quote_ident(k.conname), ${qualified('n.nspname', 'COALESCE(t.relname, d.typname)')},
+const notValidated =
+  (): string => `SELECT 'not-validated', pg_catalog.quote_ident(k.conname), ${qualified('n.nspname', 'COALESCE(t.relname, d.typname)')},
     false, k.contypid <> 0
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
   LEFT JOIN pg_catalog.pg_class t ON t.oid = k.conrelid LEFT JOIN pg_catalog.pg_type d ON d.oid = k.contypid
   WHERE NOT k.convalidated AND k.conparentid = 0 AND ${isOwn('n.nspname')}
     AND (pg_catalog.to_jsonb(k)->>'conenforced') IS DISTINCT FROM 'false'`;
 
-const NOT_ENFORCED = `SELECT DISTINCT 'not-enforced', pg_catalog.quote_ident(k.conname), ${qualified('n.nspname', 't.relname')}, false, false
+const notEnforced =
+  (): string => `SELECT DISTINCT 'not-enforced', pg_catalog.quote_ident(k.conname), ${qualified('n.nspname', 't.relname')}, false, false
   FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_constraint k ON k.oid = g.tgconstraint
   JOIN pg_catalog.pg_class t ON t.oid = g.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
   WHERE g.tgisinternal AND g.tgenabled = 'D' AND k.contype = 'f' AND ${isOwn('n.nspname')}`;
 
-const DETACH_PENDING = `SELECT 'detach-pending', ${qualified('n.nspname', 'c.relname')}, ${qualified('pn.nspname', 'p.relname')}, false, false
+const detachPending =
+  (): string => `SELECT 'detach-pending', ${qualified('n.nspname', 'c.relname')}, ${qualified('pn.nspname', 'p.relname')}, false, false
   FROM pg_catalog.pg_inherits i
   JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_class p ON p.oid = i.inhparent JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
@@ -38,7 +44,7 @@ const DETACH_PENDING = `SELECT 'detach-pending', ${qualified('n.nspname', 'c.rel
 
 /** In the whole database, whoever made it. Throws LS3xx. */
 export async function readDamage(session: Session): Promise<Damage[]> {
-  const all = [INVALID_INDEXES, NOT_VALIDATED, NOT_ENFORCED, DETACH_PENDING].join(' UNION ALL ');
+  const all = [invalidIndexes(), notValidated(), notEnforced(), detachPending()].join(' UNION ALL ');
   const [row] = await session.query(
     `SELECT pg_catalog.json_agg(x ORDER BY x.kind, x."table", x.name) AS damage FROM (${all}) x`,
   );
