@@ -17,7 +17,13 @@ import { heldBackLine } from './frame/held-back.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
 
-export async function plan(context: CommandContext<{ readonly phase?: RunPhase }>): Promise<CommandResult> {
+interface PlanOptions {
+  readonly phase?: RunPhase;
+  readonly sql?: true;
+}
+
+export async function plan(context: CommandContext<PlanOptions>): Promise<CommandResult> {
+  if (context.options.sql) return (await import('./plan-sql.ts')).planSql(context);
   const target = targetContext(context);
   const source = await openSource(context.options);
   const { plan } = await readPlan({ ...target, source, phase: context.options.phase });

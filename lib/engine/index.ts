@@ -27,6 +27,7 @@ export { type DryRunResult, dryRun } from './dry-run.ts';
 export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, recordRunFailure, stamp } from './operate.ts';
+export { type Preview, type PreviewedMigration, previewPlan } from './preview.ts';
 export {
   readHistory,
   readLastRun,

@@ -86,3 +86,25 @@ describe('up --dry-run', () => {
     expect(await queryRows(url, `SELECT FROM pg_namespace WHERE nspname = 'lockstep'`)).toEqual([]);
   }, 120_000);
 });
+
+describe('plan --sql', () => {
+  it('prints SQL and comments only, which begins and ends each transaction, and the same as JSON', async () => {
+    const { run } = await site();
+    const { stdout, exitCode } = await run(APPLIED, 'plan', '--sql');
+    expect(exitCode).toBe(0);
+    expect(stdout.match(/^(?:BEGIN|COMMIT)\b.*;$/gm)).toHaveLength(4);
+    const json = JSON.parse((await run(APPLIED, 'plan', '--sql', '--json')).stdout);
+    expect(json.migrations).toMatchObject([
+      { migration: '0001_a', steps: [{ kind: 'transaction', isDone: false }] },
+      {},
+    ]);
+    expect(stdout).toContain(`${json.migrations[1].steps[0].messages[0].sql};\n`);
+    await run(APPLIED, 'up');
+    expect((await run(APPLIED, 'plan', '--sql')).stdout).toMatch(/^-- Nothing to apply to test_\w+\.\n$/);
+    const edited = { ...APPLIED, '0002_b.sql': 'SELECT 1;\n' };
+    expect(await run(edited, 'plan', '--sql')).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringMatching(/^-- Nothing can be applied .*drift 0002_b\.\n$/),
+    });
+  }, 120_000);
+});

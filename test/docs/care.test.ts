@@ -5,6 +5,7 @@ const SECTIONS = [
   'Files that were edited after they were applied',
   'Whether the database is what the ledger says',
   'Trying it without keeping it',
+  'What would be sent',
 ];
 
 /** Each command is a process. */

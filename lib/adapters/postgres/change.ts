@@ -96,6 +96,10 @@ export function insertJournal(change: Change, step: Step, before?: Before): stri
     VALUES (${values.map(literal).join(', ')})`;
 }
 
+/** A step of its own begins. */
+export const beginMessage = (change: Change, step: Step, before?: Before): string =>
+  `${checkFence(change)}; ${insertJournal(change, step, before)}`;
+
 /** Makes the row one of the transaction that records its end. */
 export const adoptJournal = (change: Change, step: Step): string =>
   `UPDATE lockstep.journal SET xid = pg_catalog.pg_current_xact_id() WHERE ${journalRow(change, step.index)}`;

@@ -46,6 +46,7 @@ export { ensureLedger } from './ledger-schema.ts';
 export type { HeldLock, LockRecord } from './lock-record.ts';
 export { readSlowest } from './measurements.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
+export { messagesOf, PLACEHOLDERS } from './preview.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';

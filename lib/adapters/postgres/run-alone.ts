@@ -10,18 +10,18 @@ import { LockstepError } from '../../core/errors/index.ts';
 import { migrationName, type Postcondition, type Step } from '../../core/plan/index.ts';
 import {
   adoptJournal,
+  beginMessage,
   type Change,
   checkFence,
   deleteJournal,
   insertEntry,
-  insertJournal,
   isLastStep,
   leaveStep,
   stepTexts,
 } from './change.ts';
 import { type Before, effectOf, lookBefore } from './effect.ts';
 import { migrationError } from './migration-error.ts';
-import type { Session } from './session.ts';
+import type { Sender, Session } from './session.ts';
 import { migrationSettings, restoreSession, statementLimitMs } from './session-settings.ts';
 
 export type LoneStep = Extract<Step, { kind: 'alone' }>;
@@ -44,7 +44,7 @@ export async function runAlone(
   // One that somebody's broken-off build left behind would make IF NOT EXISTS pass over it.
   if (postcondition.kind === 'index-valid') await mendNow(session, postcondition, limitMs(change, attempt));
   const before = await lookBefore(session, postcondition);
-  await session.query(`${checkFence(change)}; ${insertJournal(change, step, before)}`);
+  await session.query(beginMessage(change, step, before));
   await send(session, change, step, before, attempt);
   if (tells(postcondition) && (await effectOf(session, postcondition)).kind !== 'whole') {
     await session.query(`${checkFence(change)}; ${deleteJournal(change, step.index)}`);
@@ -68,9 +68,7 @@ async function send(
   before: Before,
   attempt: AttemptLimits,
 ): Promise<void> {
-  const { searchPath } = session.facts;
-  const timeLeftMs = attempt.timeLeftMs();
-  await session.query(migrationSettings({ ...change, searchPath, transactional: false, timeLeftMs }));
+  await session.query(loneSettings(session, change, attempt.timeLeftMs()));
   const texts = stepTexts(change, step);
   const statements = [step.statement];
   const message = { change, step, statements, texts, before: '', statementsBefore: 0, text: texts.join('') };
@@ -85,6 +83,11 @@ async function send(
     const left = await undo(session, change, step, before).catch(() => 'what it had begun');
     throw migrationError(error, { ...message, left });
   }
+}
+
+/** What the statement runs under. */
+export function loneSettings({ facts: { searchPath } }: Sender, change: Change, timeLeftMs: number): string {
+  return migrationSettings({ ...change, searchPath, transactional: false, timeLeftMs });
 }
 
 /** An orderly run must not be kept from ending by somebody's open transaction; the next attempt drops it then. */
@@ -113,10 +116,13 @@ export const limitMs = ({ statementTimeoutMs }: Change, { timeLeftMs }: AttemptL
 
 /** Of a step that was journalled as begun. */
 export async function recordDone(session: Session, change: Change, step: Step): Promise<void> {
-  const { facts } = session;
+  await session.query(doneMessage(session, change, step));
+}
+
+export function doneMessage({ facts }: Sender, change: Change, step: Step): string {
   const statements = [checkFence(change), adoptJournal(change, step), leaveStep(change, step.index, facts)];
   if (isLastStep(change, step)) statements.push(insertEntry(change), leaveStep(change, null, facts));
-  await session.query(statements.join('; '));
+  return statements.join('; ');
 }
 
 function withoutEffect(change: Change, step: number): LockstepError {

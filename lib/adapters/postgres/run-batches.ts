@@ -5,12 +5,12 @@
 import { FIRST_BATCH_SIZE, nextBatchSize } from '../../core/backfill/index.ts';
 import { type Patience, patiently } from '../../core/locks/index.ts';
 import type { Step } from '../../core/plan/index.ts';
-import { type Change, checkFence, insertJournal, journalRow, STATEMENT_SEPARATOR } from './change.ts';
+import { beginMessage, type Change, checkFence, journalRow, STATEMENT_SEPARATOR } from './change.ts';
 import { conditionOf, nextRange, type Range, walkedTable } from './key-range.ts';
 import type { JournalStep } from './ledger.ts';
 import { migrationError, type SentMessage } from './migration-error.ts';
 import { type AttemptLimits, recordDone } from './run-alone.ts';
-import type { Session } from './session.ts';
+import type { Sender, Session } from './session.ts';
 import { migrationSettings, restoreSession } from './session-settings.ts';
 import { literal } from './sql.ts';
 
@@ -34,7 +34,7 @@ export async function runBatches(
   limits: BatchLimits,
 ): Promise<boolean> {
   const { tableKeys } = await walkedTable(session, step.batch, change);
-  if (!begun) await session.query(`${checkFence(change)}; ${insertJournal(change, step)}`);
+  if (!begun) await session.query(beginMessage(change, step));
   let cursor = begun?.cursor ?? null;
   let keys = begun?.keys ?? 0;
   let size = begun?.batchSize ?? FIRST_BATCH_SIZE;
@@ -61,7 +61,7 @@ async function send(
   range: Range,
   timeLeftMs: number,
 ): Promise<void> {
-  const message = messageFor(session, change, step, range, timeLeftMs);
+  const message = batchMessage(session, change, step, range, timeLeftMs);
   try {
     await session.run(message.text);
   } catch (error) {
@@ -70,8 +70,9 @@ async function send(
   }
 }
 
-function messageFor(
-  session: Session,
+/** As it is sent, so that it can be shown beforehand. */
+export function batchMessage(
+  session: Sender,
   change: Change,
   step: BatchedStep,
   range: Range,

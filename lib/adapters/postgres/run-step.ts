@@ -19,7 +19,7 @@ import {
 } from './change.ts';
 import { type LockRecord, noteLocks } from './lock-record.ts';
 import { migrationError, type SentMessage } from './migration-error.ts';
-import type { Session } from './session.ts';
+import type { Sender, Session } from './session.ts';
 import { migrationSettings, restoreSession } from './session-settings.ts';
 
 export type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
@@ -38,7 +38,7 @@ export async function runTransactional(
   timeLeftMs: number,
   locks?: LockRecord,
 ): Promise<void> {
-  const message = messageFor(session, change, step, timeLeftMs, locks);
+  const message = transactionMessage(session, change, step, timeLeftMs, locks);
   try {
     await session.run(message.text);
   } catch (error) {
@@ -47,8 +47,9 @@ export async function runTransactional(
   }
 }
 
-function messageFor(
-  session: Session,
+/** As it is sent, so that it can be shown beforehand. */
+export function transactionMessage(
+  session: Sender,
   change: Change,
   step: TransactionalStep,
   timeLeftMs: number,

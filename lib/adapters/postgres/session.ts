@@ -20,6 +20,12 @@ export interface SessionFacts {
   readonly settings: readonly string[];
 }
 
+/** What of a session is in the messages that are sent over it. */
+export interface Sender {
+  readonly facts: SessionFacts;
+  readonly applicationName: string;
+}
+
 export type Row = Record<string, string | null>;
 
 /**

@@ -117,11 +117,12 @@ const lockWait = (): Option =>
 function addReading(program: Grammar, add: Add): void {
   add(program, 'plan', {
     summary: 'show what `up` would apply, and its hazards',
-    examples: ['plan', 'plan --phase contract', 'plan --json'],
+    examples: ['plan', 'plan --phase contract', 'plan --json', 'plan --sql'],
     load: async () => (await import('../plan.ts')).plan,
   })
     .addOption(runPhase())
-    .addOption(outOfOrder());
+    .addOption(outOfOrder())
+    .option('--sql', 'print the messages that would be sent');
   add(program, 'status', {
     summary: 'what ran, who holds the lock, what to do next',
     examples: ['status', 'status --json'],
