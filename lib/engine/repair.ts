@@ -6,8 +6,8 @@ import {
   readKeptDowns,
   readKeptSql,
   readLedger,
+  recordRepairs,
   type Session,
-  stampEntries,
 } from '../adapters/postgres/index.ts';
 import { keptSql } from '../core/plan/compile/canonical-sql.ts';
 import {
@@ -25,7 +25,7 @@ import { lineDiff } from '../core/plan/line-diff.ts';
 import type { Attempt } from './attempt.ts';
 import { upChange } from './changes.ts';
 import { type ExclusiveOptions, runExclusively } from './exclusively.ts';
-import { refuseHalfReverted, refuseReadOnly, refuseUnknown } from './planning.ts';
+import { refuseReadOnly, refuseUnknown } from './planning.ts';
 
 export interface RepairOptions extends ExclusiveOptions {
   readonly source: MigrationSource;
@@ -58,7 +58,7 @@ export interface Difference {
   readonly reason: string | null;
 }
 
-/** Throws LS2xx, LS3xx, LS40x, LS504 for an accepted revision that is not known, LS607. */
+/** Throws LS2xx, LS3xx, LS40x, LS504 for an accepted revision that is not known. */
 export async function repair(options: RepairOptions): Promise<RepairResult> {
   for (const revision of options.accept) refuseUnknown(revision, options.source.catalog);
   return runExclusively<RepairResult>(options, {
@@ -66,7 +66,6 @@ export async function repair(options: RepairOptions): Promise<RepairResult> {
       const found = await findEdits(session, options);
       if (found.edits.some((edit) => mayBeRecorded(edit, options.accept))) {
         refuseReadOnly(session);
-        refuseHalfReverted(found.ledger);
         return undefined;
       }
       return { ...(await left(session, found, options)), recorded: [] };
@@ -93,14 +92,13 @@ async function findEdits(session: Session, { source }: RepairOptions): Promise<F
 async function record(attempt: Attempt, options: RepairOptions): Promise<RepairResult> {
   const { session } = attempt;
   const found = await findEdits(session, options);
-  refuseHalfReverted(found.ledger);
   const edits = found.edits.filter((edit) => mayBeRecorded(edit, options.accept));
   const kept = await readDownScripts(
     session,
     edits.map((e) => e.entry),
   );
   const changes = edits.map((edit) => repairChange(edit, kept.get(edit.entry.entryId), attempt));
-  await stampEntries(session, changes);
+  await recordRepairs(session, changes);
   const recorded = edits.map(({ migration, up, down }) => ({
     migration: migrationName(migration),
     accepted: up === 'real' || down === 'real',

@@ -147,12 +147,36 @@ describe('repair', () => {
     expect(orphaned).toEqual(['2']);
   });
 
-  it('does not step into a revert that is half done', async () => {
+  it('lets a revert that broke off go on with a corrected down script, at the step that failed', async () => {
     const site = await siteForTest();
-    await site.up({ ...APPLIED, '0002_b.down.sql': 'DROP TABLE b; VACUUM; SELECT 1/0;' });
+    const down = (end: string) => ({ ...APPLIED, '0002_b.down.sql': `DROP TABLE b; VACUUM; ${end};` });
+    await site.up(down('DROP TABLE bb'));
+    const error = await failureOf(site.down({ kind: 'count', count: 1 }));
+    expect(error).toMatchObject({
+      code: 'LS601',
+      remedy: expect.stringContaining('`lockstep repair --accept 0002`'),
+    });
+    await site.rows('CREATE TABLE last ()');
+    await repaired(site, down('DROP TABLE last'), ['2']);
+    expect((await site.down({ kind: 'count', count: 1 })).reverted).toEqual(['0002_b']);
+    expect(await entriesOf(site)).toEqual([
+      '0001/1 applied',
+      '0002/1 applied',
+      '0002/2 repaired',
+      '0002/3 reverted',
+    ]);
+    expect(await site.rows(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)).toEqual([
+      { tablename: 'a' },
+    ]);
+  });
+
+  it('does not let it go on where the part that is done was edited', async () => {
+    const site = await siteForTest();
+    const down = (start: string) => ({ ...APPLIED, '0002_b.down.sql': `${start}; VACUUM; SELECT 1/0;` });
+    await site.up(down('DROP TABLE b'));
     await failureOf(site.down({ kind: 'count', count: 1 }));
-    const edited = { ...COSMETIC, '0002_b.sql': 'create table b (id int)' };
-    expect(await failureOf(repaired(site, edited))).toMatchObject({ code: 'LS607' });
+    await repaired(site, down('DROP TABLE IF EXISTS b CASCADE'), ['2']);
+    expect(await failureOf(site.down({ kind: 'count', count: 1 }))).toMatchObject({ code: 'LS501' });
   });
 
   it('of several at once, one records', async () => {

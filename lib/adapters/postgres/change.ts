@@ -107,6 +107,10 @@ export const adoptJournal = (change: Change, step: Step): string =>
 export const deleteJournal = (change: Change, step: number): string =>
   `DELETE FROM lockstep.journal WHERE ${journalRow(change, step)}`;
 
+/** What was begun under the ordinal that the change takes gets the next one. */
+export const moveJournal = ({ revision, ordinal }: Change): string =>
+  `UPDATE lockstep.journal SET ordinal = ordinal + 1 WHERE revision = ${literal(revision)} AND ordinal = ${ordinal}`;
+
 export const journalRow = ({ revision, ordinal }: Change, step: number): string =>
   `revision = ${literal(revision)} AND ordinal = ${ordinal} AND step = ${step}`;
 

@@ -55,4 +55,4 @@ export { appliedByRun, endRuns, finishRun, readRestorePoints, readRun, startRun 
 export type { Session } from './session.ts';
 export { attemptName, cancelRunning, endSession, endSessions, nameSession, tokenOf } from './sessions.ts';
 export { settleStarted } from './settle-alone.ts';
-export { stampEntries } from './stamp.ts';
+export { recordRepairs, stampEntries } from './stamp.ts';

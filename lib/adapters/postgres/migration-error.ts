@@ -64,12 +64,16 @@ function failed(error: pg.DatabaseError, message: SentMessage, index: number): L
     remedy:
       REMEDIES[sqlstate] ??
       REMEDIES[sqlstate.slice(0, 2)] ??
-      'Correct the file and run the same command again.',
+      (change.kind === 'reverted' ? correctDown(change) : 'Correct the file and run the same command again.'),
     position,
     context: { sqlstate, revision: change.revision, migration: migrationName(change) },
     cause: error,
   });
 }
+
+/** What runs is the ledger's script, not the file. */
+const correctDown = ({ revision }: Change): string =>
+  `Correct the down file, take it over with \`lockstep repair --accept ${revision}\`, and run the same command again.`;
 
 /** By SQLSTATE or its class; the file is to blame for any other. */
 const REMEDIES: Readonly<Record<string, string>> = {
