@@ -2,7 +2,7 @@ import { migrationName, type RunPhase, refusal } from '../core/plan/index.ts';
 import { type Preview, type PreviewedMigration, previewPlan } from '../engine/index.ts';
 import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count } from './frame/format.ts';
+import { countNames } from './frame/format.ts';
 import { targetContext } from './frame/target-context.ts';
 
 /** `plan --sql`. */
@@ -31,7 +31,7 @@ function page({ plan, migrations }: Preview, target: string): string[] {
     ];
   if (migrations.length === 0) return [`-- Nothing to apply to ${target}.`];
   return [
-    `-- ${count(migrations.length, 'migration')} to apply to ${target}, as \`lockstep up\` would send them.`,
+    `-- ${countNames(migrations.map(({ migration }) => migration))} to apply to ${target}, as \`lockstep up\` would send them.`,
     "-- :token and :run stand for the attempt's own; a blank line ends each message.",
     ...migrations.flatMap(migrationLines),
   ];

@@ -1,6 +1,13 @@
 /** What a plan says as changes: migrations up, repeatable objects, and down scripts out of the ledger. */
 import type { Change, DownScript } from '../adapters/postgres/index.ts';
-import { type CurrentEntry, type Migration, type Repeatable, stepsOf } from '../core/plan/index.ts';
+import {
+  type CurrentEntry,
+  type Migration,
+  type MigrationSource,
+  type Plan,
+  type Repeatable,
+  stepsOf,
+} from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
 
 type Identity = Pick<Attempt, 'runId' | 'token'>;
@@ -52,6 +59,20 @@ export function repeatableChange(
     runId,
     token,
   };
+}
+
+/** Everything pending, in the order in which it is applied. Throws LS2xx for a file that does not compile. */
+export async function pendingChanges(
+  source: MigrationSource,
+  { pending, repeatables }: Plan,
+  identity: Identity,
+): Promise<Change[]> {
+  const migrations = await source.load(pending.map((p) => p.revision));
+  const objects = await source.loadRepeatables(repeatables.map(({ name }) => name));
+  return [
+    ...migrations.map((m, i) => upChange(m, pending[i]!.ordinal, identity)),
+    ...objects.map((o, i) => repeatableChange(o, repeatables[i]!.ordinal, identity)),
+  ];
 }
 
 export function downChange(entry: CurrentEntry, script: DownScript, { runId, token }: Identity): Change {

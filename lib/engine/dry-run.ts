@@ -15,7 +15,7 @@ import {
 import { LockstepError } from '../core/errors/index.ts';
 import { type LedgerState, migrationName, type Plan, type Step } from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
-import { repeatableChange, upChange } from './changes.ts';
+import { pendingChanges } from './changes.ts';
 import { runExclusively } from './exclusively.ts';
 import { acceptablePlan } from './migrate.ts';
 import { planOn, refuseHalfReverted } from './planning.ts';
@@ -59,12 +59,7 @@ async function tryPending(attempt: Attempt, options: MigrateOptions): Promise<Dr
   const { session } = attempt;
   const { plan, ledger } = await planOn(session, options);
   refuseHalfReverted(ledger);
-  const migrations = await options.source.load(plan.pending.map((p) => p.revision));
-  const objects = await options.source.loadRepeatables(plan.repeatables.map(({ name }) => name));
-  const changes = [
-    ...migrations.map((m, i) => upChange(m, plan.pending[i]!.ordinal, attempt)),
-    ...objects.map((o, i) => repeatableChange(o, plan.repeatables[i]!.ordinal, attempt)),
-  ];
+  const changes = await pendingChanges(options.source, plan, attempt);
   const run = await beginDryRun(session);
   const tries = await rolledBack(attempt, () => new Tries(attempt, run, ledger).all(changes));
   return { plan, ...tries, sequences: await advancedSequences(session, run) };

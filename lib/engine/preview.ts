@@ -1,7 +1,13 @@
 /** `plan --sql`: what `up` would send for each pending migration. Reads only. */
-import { messagesOf, PLACEHOLDERS, type Session } from '../adapters/postgres/index.ts';
-import { type LedgerState, type Migration, migrationName, type Plan, type Step } from '../core/plan/index.ts';
-import { upChange } from './changes.ts';
+import { type Change, messagesOf, PLACEHOLDERS, type Session } from '../adapters/postgres/index.ts';
+import {
+  compareRevisions,
+  type LedgerState,
+  migrationName,
+  type Plan,
+  type Step,
+} from '../core/plan/index.ts';
+import { pendingChanges } from './changes.ts';
 import { LOOK, withSession } from './open-session.ts';
 import { type PlanRequest, planOn } from './planning.ts';
 import type { EngineContext } from './types.ts';
@@ -14,7 +20,8 @@ export interface Preview {
 
 export interface PreviewedMigration {
   readonly migration: string;
-  readonly phase: Migration['phase'];
+  /** `repeatable` for a repeatable object. */
+  readonly phase: string;
   readonly steps: readonly PreviewedStep[];
 }
 
@@ -31,24 +38,18 @@ export const previewPlan = (options: EngineContext & PlanRequest): Promise<Previ
   withSession(options, LOOK, async (session) => {
     const { plan, ledger } = await planOn(session, options);
     if (plan.outcome !== 'pending') return { plan, migrations: [] };
-    const migrations = await options.source.load(plan.pending.map((p) => p.revision));
-    return {
-      plan,
-      migrations: migrations.map((m, i) => preview(session, m, plan.pending[i]!.ordinal, ledger)),
-    };
+    const changes = await pendingChanges(options.source, plan, PLACEHOLDERS);
+    return { plan, migrations: changes.map((change) => preview(session, change, ledger)) };
   });
 
-function preview(
-  session: Session,
-  migration: Migration,
-  ordinal: number,
-  { partial }: LedgerState,
-): PreviewedMigration {
-  const change = upChange(migration, ordinal, PLACEHOLDERS);
-  const done = partial.find((p) => BigInt(p.revision) === BigInt(change.revision))?.stepsDone ?? [];
+function preview(session: Session, change: Change, { partial }: LedgerState): PreviewedMigration {
+  const isRepeatable = change.kind === 'repeatable';
+  const begun = isRepeatable
+    ? undefined
+    : partial.find((p) => compareRevisions(p.revision, change.revision) === 0);
   const steps = change.steps.map((step) => {
-    const isDone = done.includes(step.index);
+    const isDone = begun?.stepsDone.includes(step.index) ?? false;
     return { kind: step.kind, isDone, messages: isDone ? [] : messagesOf(session, change, step) };
   });
-  return { migration: migrationName(migration), phase: migration.phase, steps };
+  return { migration: migrationName(change), phase: isRepeatable ? 'repeatable' : change.phase, steps };
 }

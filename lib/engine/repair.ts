@@ -110,8 +110,8 @@ async function record(attempt: Attempt, options: RepairOptions): Promise<RepairR
 function repairChange({ entry, migration }: Edit, kept: DownScript | undefined, attempt: Attempt): Change {
   const change = { ...upChange(migration, entry.ordinal + 1, attempt), kind: 'repaired' as const };
   if (migration.down || !kept) return change;
-  const { lockTimeoutMs, statementTimeoutMs, ...down } = kept;
-  return { ...change, down, lockTimeoutMs, statementTimeoutMs };
+  const { lockTimeoutMs, statementTimeoutMs, lockWaitMs, ...down } = kept;
+  return { ...change, down, lockTimeoutMs, statementTimeoutMs, lockWaitMs };
 }
 
 async function left(

@@ -20,9 +20,12 @@ async function sentBy(site: Site, files: Files): Promise<string[]> {
   const [from, to] = [/INSERT INTO lockstep\.run/, /UPDATE lockstep\.run/].map((sql) =>
     queries.findLastIndex((q) => sql.test(q)),
   );
-  return queries
-    .slice(from! + 1, to)
-    .map((q) => q.replaceAll(String(TOKEN), ':token').replaceAll(RUN, ':run'));
+  return queries.slice(from! + 1, to).map((q) =>
+    q
+      .replaceAll(String(TOKEN), ':token')
+      .replaceAll(RUN, ':run')
+      .replace(/(note_locks\('\d+', \d+, \w+, )'.*', \d+, \d+\)/, '$1:locks)'),
+  );
 }
 
 const BEFORE = {
@@ -66,6 +69,28 @@ describe('what is shown beforehand is what is sent', () => {
           .replace('keys + 1,', 'keys + :keys,'),
       );
     expect(found).toEqual(before);
+  });
+
+  it('for strong locks: the same message, but for what is noted of them', async () => {
+    const site = await siteForTest();
+    await site.up(BEFORE);
+    const files = { ...BEFORE, '0002_a.sql': 'ALTER TABLE before ADD COLUMN a int;' };
+    const before = messagesIn(await shown(site, files));
+    expect(before[0]).toMatch(/lockstep\.note_locks\(.*:locks\)/);
+    expect((await sentBy(site, files)).filter(isWrite)).toEqual(before);
+  });
+
+  it('for repeatable objects, behind the migrations', async () => {
+    const site = await siteForTest();
+    await site.up(BEFORE);
+    const files = {
+      ...BEFORE,
+      '0002_a.sql': 'CREATE TABLE a (id int);',
+      'R_names.sql': 'CREATE OR REPLACE VIEW names AS SELECT 1 AS name;',
+    };
+    const preview = await shown(site, files);
+    expect(preview.migrations.map((m) => m.phase)).toEqual(['expand', 'repeatable']);
+    expect((await sentBy(site, files)).filter(isWrite)).toEqual(messagesIn(preview));
   });
 
   it('leaves out the steps that an earlier attempt has done', async () => {

@@ -3,11 +3,12 @@
  * is sent has a name in its place, with a colon.
  */
 import { FIRST_BATCH_SIZE } from '../../core/backfill/index.ts';
+import { strongestOf } from '../../core/locks/index.ts';
 import type { Step } from '../../core/plan/index.ts';
 import { beginMessage, type Change, stepTexts } from './change.ts';
 import { doneMessage, loneSettings } from './run-alone.ts';
 import { batchMessage } from './run-batches.ts';
-import { transactionMessage } from './run-step.ts';
+import { type TransactionalStep, transactionMessage } from './run-step.ts';
 import type { Session } from './session.ts';
 import { restoreSession } from './session-settings.ts';
 import { attemptName } from './sessions.ts';
@@ -18,6 +19,7 @@ const KEYS = 8_777_666_555_444_222;
 const NAMES: readonly (readonly [string, string])[] = [
   [String(PLACEHOLDERS.token), ':token'],
   [PLACEHOLDERS.runId, ':run'],
+  [`'[]', ${KEYS}, ${KEYS}`, ':locks'],
   [String(KEYS), ':keys'],
 ];
 
@@ -34,13 +36,18 @@ export function messagesOf({ facts }: Session, change: Change, step: Step): Show
   const unlimitedMs = Number.POSITIVE_INFINITY;
   switch (step.kind) {
     case 'transaction':
-      return [shown('a transaction', transactionMessage(sender, change, step, unlimitedMs).text)];
+      return [
+        shown(
+          'a transaction',
+          transactionMessage(sender, change, step, unlimitedMs, locksOf(change, step)).text,
+        ),
+      ];
     case 'alone':
       return [
         shown('its start is recorded', beginMessage(change, step, { held: false, leftovers: [] })),
         shown('what it runs under', loneSettings(sender, change, unlimitedMs)),
         shown('the statement', stepTexts(change, step).join('')),
-        shown('the session as it was', restoreSession(sender.applicationName)),
+        shown('the session as it was', restoreSession(sender)),
         shown('its end is recorded, when the catalogs show its effect', doneMessage(sender, change, step)),
       ];
     case 'batches': {
@@ -59,6 +66,14 @@ export function messagesOf({ facts }: Session, change: Change, step: Step): Show
       return step satisfies never;
   }
 }
+
+/** Which of them are there to be locked shows only when the step's turn has come; of repeatable objects none is kept. */
+function locksOf({ kind }: Change, { statements }: TransactionalStep): typeof LOCKS_TO_COME | undefined {
+  const locks = strongestOf(statements.flatMap((statement) => statement.locks ?? []));
+  return locks.length > 0 && kind !== 'repeatable' ? LOCKS_TO_COME : undefined;
+}
+
+const LOCKS_TO_COME = { relations: [], waitedMs: KEYS, tries: KEYS };
 
 const named = (text: string): string =>
   NAMES.reduce((sql, [placeholder, name]) => sql.replaceAll(placeholder, name), text);
