@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import { readHistory, readPlan, repair } from '../../lib/engine/index.ts';
 import { type Files, failureOf, LEFT_BEHIND, newHolder, type Site, siteForTest, sourceOf } from './site.ts';
 
@@ -177,6 +178,22 @@ describe('repair', () => {
     await failureOf(site.down({ kind: 'count', count: 1 }));
     await repaired(site, down('DROP TABLE IF EXISTS b CASCADE'), ['2']);
     expect(await failureOf(site.down({ kind: 'count', count: 1 }))).toMatchObject({ code: 'LS501' });
+  });
+
+  it('records nothing when another one has between its look and its lease', async () => {
+    const site = await siteForTest();
+    await site.up(APPLIED);
+    const leases = new MemoryLeaseStore();
+    const tryAcquire = leases.tryAcquire.bind(leases);
+    const others: string[][] = [];
+    leases.tryAcquire = async (request) => {
+      leases.tryAcquire = tryAcquire;
+      others.push((await repaired(site, COSMETIC)).recorded.map((r) => r.migration));
+      return tryAcquire(request);
+    };
+    const mine = await repair({ ...site.context({ leases }), source: sourceOf(COSMETIC), accept: [] });
+    expect([mine.recorded, others]).toEqual([[], [['0001_a']]]);
+    expect((await entriesOf(site)).filter((e) => e.endsWith('repaired'))).toHaveLength(1);
   });
 
   it('of several at once, one records', async () => {
