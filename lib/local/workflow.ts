@@ -1,7 +1,7 @@
 /** What the local runtime takes from the synthesized template: the machine, its functions, its table, its rule. */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
-import { ALL_FUNCTION_NAMES, type AnyFunctionName } from '../core/workflow/index.ts';
+import { ALL_FUNCTION_NAMES, type AnyFunctionName, EnvName } from '../core/workflow/index.ts';
 import { type AdaptedDefinition, adaptDefinition } from './adapt-definition.ts';
 import type { EventRule } from './aws/events.ts';
 import type { ExecutionStatus } from './aws/executions.ts';
@@ -65,8 +65,13 @@ function functionsOf(template: Template) {
 }
 
 function taskOf(template: Template): TaskDeployment | undefined {
-  const [id = ''] = idsOfType(template, 'AWS::ECS::TaskDefinition');
-  const [container] = template.Resources[id]?.Properties.ContainerDefinitions ?? [];
+  const containers = idsOfType(template, 'AWS::ECS::TaskDefinition').map(
+    (id) => template.Resources[id]?.Properties.ContainerDefinitions[0],
+  );
+  // An app has tasks of its own.
+  const container = containers.find(({ Environment = [] }) =>
+    Environment.some(({ Name }: { Name: string }) => Name === EnvName.target),
+  );
   if (!container) return undefined;
   const variables = resolve(template, container.Environment) as { Name: string; Value: string }[];
   return {
