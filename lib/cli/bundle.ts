@@ -4,9 +4,9 @@ import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import { bundleHazards, migrationName } from '../core/plan/catalog.ts';
 import { compileBundle } from '../core/plan/compile/index.ts';
 import { repeatableName } from '../core/plan/repeatable.ts';
-import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { countNames } from './frame/format.ts';
+import { openSource } from './frame/source.ts';
 
 export async function bundle({ options }: CommandContext<{ readonly out: string }>): Promise<CommandResult> {
   const source = await openSource(options);

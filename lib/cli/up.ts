@@ -1,9 +1,10 @@
 import { migrationName } from '../core/plan/index.ts';
 import { type MigrateResult, migrate } from '../engine/index.ts';
-import { newHolder, openLeases, openSource } from '../settings/index.ts';
+import { newHolder, openLeases } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, countNames, duration, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
+import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
 

@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { loadParser } from '../adapters/libpg-query/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import type { LoadParser } from '../core/plan/compile/parser.ts';
 import type { MigrationSource } from '../core/plan/index.ts';
 
 export interface MigrationsLocation {
@@ -12,13 +14,13 @@ export interface MigrationsLocation {
 export const DEFAULT_DIRECTORY = './migrations';
 
 /** Throws LS103 when it cannot be read, LS2xx when it is not valid. */
-export async function openSource({ migrations, bundle }: MigrationsLocation): Promise<MigrationSource> {
+export async function openSource(
+  { migrations, bundle }: MigrationsLocation,
+  parser: LoadParser = loadParser,
+): Promise<MigrationSource> {
   if (bundle !== undefined) return openBundle(bundle);
   const { openMigrationDirectory } = await import('../adapters/filesystem/index.ts');
-  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, async () => {
-    const { loadParser } = await import('../adapters/libpg-query/index.ts');
-    return loadParser();
-  });
+  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, parser);
 }
 
 async function openBundle(file: string): Promise<MigrationSource> {
@@ -26,12 +28,12 @@ async function openBundle(file: string): Promise<MigrationSource> {
     import('../core/plan/bundle.ts'),
     import('../core/plan/catalog.ts'),
   ]);
-  return sourceOfBundle(readBundle(await readText(file)));
+  return sourceOfBundle(readBundle(readText(file)));
 }
 
-async function readText(file: string): Promise<string> {
+function readText(file: string): string {
   try {
-    return await readFile(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new LockstepError('LS103', {
       what: `The bundle ${file} cannot be read: ${(cause as Error).message}.`,

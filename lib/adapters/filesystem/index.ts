@@ -13,7 +13,7 @@
  * LS208, LS211).
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { sep } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { Migration } from '../../core/plan/bundle.ts';
 import { type CatalogEntry, digestOf, type MigrationSource, sha256 } from '../../core/plan/catalog.ts';
@@ -84,7 +84,7 @@ function catalogEntry(
 function listFiles(path: string): string[] {
   return readOr103(path, () => readdirSync(path, { withFileTypes: true }))
     .filter((entry) => isMigrationFile(entry.name))
-    .filter((entry) => entry.isFile() || (entry.isSymbolicLink() && pointsToFile(join(path, entry.name))))
+    .filter((entry) => entry.isFile() || (entry.isSymbolicLink() && pointsToFile(`${path}${sep}${entry.name}`)))
     .map((entry) => entry.name);
 }
 
@@ -102,7 +102,7 @@ const BYTE_ORDER_MARK = '\ufeff';
 
 /** As text and synchronously on purpose: for a thousand small files that takes a fraction of the time. */
 function readContent(path: string, file: string): Content {
-  const full = join(path, file);
+  const full = `${path}${sep}${file}`;
   const text = readOr103(full, () => readFileSync(full, 'utf8'));
   refuseTooLarge(file, text);
   if (text.includes(REPLACEMENT)) return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
