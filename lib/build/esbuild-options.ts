@@ -48,9 +48,12 @@ const NEVER_USED_IN_LAMBDA = [
   '@aws-sdk/token-providers',
 ];
 
+/** `pg` asks for it when it has no password; the functions always have one, from the secret or as a token. */
+const NO_PASSWORD_FILE = ['pgpass'];
+
 export const functionBuild = (entry: string, outfile: string): BuildWithMetafile => ({
   ...taskBuild(entry, outfile),
-  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA],
+  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA, ...NO_PASSWORD_FILE],
 });
 
 /** For a container, where the AWS SDK tries one source of credentials after the other until it comes to the task's. */

@@ -84,7 +84,9 @@ function catalogEntry(
 function listFiles(path: string): string[] {
   return readOr103(path, () => readdirSync(path, { withFileTypes: true }))
     .filter((entry) => isMigrationFile(entry.name))
-    .filter((entry) => entry.isFile() || (entry.isSymbolicLink() && pointsToFile(`${path}${sep}${entry.name}`)))
+    .filter(
+      (entry) => entry.isFile() || (entry.isSymbolicLink() && pointsToFile(`${path}${sep}${entry.name}`)),
+    )
     .map((entry) => entry.name);
 }
 
