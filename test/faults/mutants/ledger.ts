@@ -48,12 +48,12 @@ export const OF_THE_JOURNAL: readonly Mutant[] = [
   {
     name: 'the start of a statement is not journalled',
     edits: [
-      inPostgres('run-alone.ts', 'insertJournal(change, step, before)}`', "''}`"),
+      inPostgres('run-alone.ts', 'beginMessage(change, step, before)', 'checkFence(change)'),
       // The row is written with the end, so that a run without faults goes well.
       inPostgres(
         'run-alone.ts',
         'adoptJournal(change, step), leaveStep',
-        'insertJournal(change, step), leaveStep',
+        "beginMessage(change, step).replace(/.*?; /, ''), leaveStep",
       ),
     ],
     scenario: killed('an index built, its end not journalled'),
