@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts';
-import type { LockstepError } from '../core/errors/index.ts';
 import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
 import type { Blocker } from '../core/locks/index.ts';
 import type {
@@ -18,96 +17,11 @@ import type {
 export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
 export type { RepeatableRow } from '../adapters/postgres/index.ts';
+export type { Direction, EngineEvent, Observer } from './events.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
-
-/** What an observer is told while a run goes on; for progress lines, logs and metrics. No row data, no secrets. */
-export type EngineEvent =
-  | { readonly kind: 'connecting'; readonly attempt: number; readonly reason: string }
-  | { readonly kind: 'database-created'; readonly database: string }
-  | { readonly kind: 'waiting'; readonly heldBy: string; readonly waitedMs: number }
-  | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
-  /** It is applied although `above`, a higher revision, is applied already. */
-  | { readonly kind: 'out-of-order'; readonly migration: string; readonly above: string }
-  | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
-  | {
-      /** The session of a replaced attempt builds an index, and gets on with it. */
-      readonly kind: 'build-awaited';
-      readonly pid: number;
-      readonly token: number;
-      readonly progress: CommandProgress;
-    }
-  | { readonly kind: 'session-ended'; readonly pid: number; readonly token: number }
-  | {
-      readonly kind: 'step-started';
-      readonly migration: string;
-      readonly direction: Direction /** From 1. */;
-      readonly step: number;
-      readonly steps: number;
-    }
-  | {
-      /** Of a statement outside a transaction that takes long. */
-      readonly kind: 'step-progress';
-      readonly migration: string;
-      readonly step: number;
-      readonly progress: CommandProgress;
-    }
-  | { readonly kind: 'step-healed'; readonly migration: string; readonly step: number; readonly how: string }
-  | {
-      readonly kind: 'backfill-progress';
-      readonly migration: string;
-      /** Covered by the batches so far, those of earlier attempts included. */
-      readonly keys: number;
-      /** 0 to 1, and the time that is left: estimates, null when the table was never analysed. */
-      readonly share: number | null;
-      readonly leftMs: number | null;
-      readonly batchSize: number;
-    }
-  /** Outside the server: nothing is locked, nobody is kept from work. */
-  | {
-      readonly kind: 'waiting-for-locks';
-      readonly migration: string;
-      readonly blockers: readonly Blocker[];
-      readonly waitedMs: number;
-    }
-  /** A try that did not get its lock, or met a deadlock; it left nothing behind. */
-  | {
-      readonly kind: 'lock-retry';
-      readonly migration: string;
-      readonly blockers: readonly Blocker[];
-      readonly sqlstate: string;
-      /** Those that were made. */
-      readonly tries: number;
-      readonly pauseMs: number;
-    }
-  /** SQL that runs waits for these. */
-  | {
-      readonly kind: 'blocked';
-      readonly migration: string;
-      readonly blockers: readonly Blocker[];
-      readonly ranMs: number;
-    }
-  /** Others wait for SQL that runs: how many sessions, and the longest wait of one. */
-  | {
-      readonly kind: 'blocking';
-      readonly migration: string;
-      readonly sessions: number;
-      readonly longestMs: number;
-    }
-  | { readonly kind: 'backfill-paused'; readonly migration: string; readonly reason: string }
-  | {
-      readonly kind: 'migration-done';
-      readonly migration: string;
-      readonly direction: Direction;
-      readonly durationMs: number;
-    }
-  | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
-  | { readonly kind: 'lease-not-released'; readonly error: LockstepError }
-  | { readonly kind: 'instance-not-recorded'; readonly error: LockstepError }
-  | { readonly kind: 'contract-held-back'; readonly error: LockstepError };
-export type Direction = 'up' | 'down';
-export type Observer = (event: EngineEvent) => void;
+import type { Observer } from './events.ts';
 
 /** What every use case needs. */
 export interface EngineContext {
