@@ -1,4 +1,4 @@
-/** One function as it is deployed: its code, and the certificates that it reads when it connects. */
+/** One function as it is deployed: its code and, if it connects to a database, the certificates that it reads then. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
@@ -9,7 +9,7 @@ import { functionBuild, taskBuild } from './esbuild-options.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /**
- * Writes `index.mjs` and the certificates into `directory`, which exists, and says what went into it. Throws
+ * Writes `index.mjs`, and the certificates if they are read, into `directory`, which exists, and says what went into it. Throws
  * esbuild's BuildFailure.
  */
 export const bundleFunction = (entry: string, directory: string): Metafile =>
@@ -20,9 +20,13 @@ export const bundleTask = (entry: string, directory: string): Metafile =>
   bundle(taskBuild(entry, join(directory, PROGRAM)), directory);
 
 const PROGRAM = 'index.mjs';
+/** As esbuild names it: by its path from the root. */
+const READS_AUTHORITIES = 'functions/_runtime/database.ts';
 
 function bundle(options: ReturnType<typeof functionBuild>, directory: string): Metafile {
   const { metafile } = buildSync({ ...options, absWorkingDir: ROOT });
-  writeFileSync(join(directory, RDS_CA_FILE), rdsAuthorities(Date.now()));
+  if (READS_AUTHORITIES in metafile.inputs) {
+    writeFileSync(join(directory, RDS_CA_FILE), rdsAuthorities(Date.now()));
+  }
   return metafile;
 }

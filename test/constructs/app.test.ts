@@ -16,7 +16,7 @@ const run = promisify(execFile);
 
 interface Resource {
   readonly Type: string;
-  readonly Properties: { readonly Code?: { readonly S3Key: string } };
+  readonly Properties: { readonly Code?: { readonly S3Key: string }; readonly VpcConfig?: object };
 }
 
 let out: string;
@@ -52,14 +52,15 @@ describe('cdk synth', () => {
     expect(said).not.toMatch(/warning|error/i);
   });
 
-  test('gives every function code of its own, with the certificates beside it', async () => {
-    const keys = resources
-      .filter(({ Type }) => Type === 'AWS::Lambda::Function')
-      .map(({ Properties }) => Properties.Code?.S3Key ?? '');
+  test('gives every function code of its own, with certificates beside what connects to the database', async () => {
+    const functions = resources.filter(({ Type }) => Type === 'AWS::Lambda::Function');
+    const keys = functions.map(({ Properties }) => Properties.Code?.S3Key ?? '');
     expect(keys).toHaveLength(FUNCTION_NAMES.length);
     expect(new Set(keys).size).toBe(FUNCTION_NAMES.length);
-    for (const key of keys) {
-      expect((await readdir(assetOf(key))).toSorted()).toEqual(['index.mjs', 'rds-ca.pem']);
+    for (const [i, key] of keys.entries()) {
+      const connects = functions[i]?.Properties.VpcConfig !== undefined;
+      const expected = connects ? ['index.mjs', 'rds-ca.pem'] : ['index.mjs'];
+      expect((await readdir(assetOf(key))).toSorted()).toEqual(expected);
     }
   });
 
