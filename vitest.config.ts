@@ -19,8 +19,8 @@ export default defineConfig(({ mode }) => {
     test: {
       testTimeout: 60_000,
       hookTimeout: 120_000,
-      // The suites start real processes and wait for them for much of their time: one more than a small machine has cores.
-      maxWorkers: 3,
+      // The suites start real processes and wait for them for much of their time: more than a small machine has cores.
+      maxWorkers: 4,
       projects: [project(newest, ['test/**/*.test.ts']), ...chosen.map((s) => project(s, ON_EVERY_SERVER))],
     },
   };
