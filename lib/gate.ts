@@ -31,6 +31,7 @@ import {
   type Observer,
   type WaitResult,
   waitUntilApplied,
+  whileConnecting,
 } from './engine/index.ts';
 import {
   type MigrationsLocation,
@@ -118,21 +119,26 @@ async function run(options: StartupOptions): Promise<StartupOutcome> {
   const { database, target, lease, outOfOrder } = readSettings(options);
   const { phase, signal, on } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, leaseDurationMs = DEFAULT_LEASE_MS } = options;
-  const context = { database, clock: systemClock, on, source: await openSource(options) };
+  const connecting = { database, clock: systemClock, on };
   const instance = newInstance(options);
-  const result = await migrateOrExpand({
-    ...context,
-    target,
-    leases: await openLeases(lease),
-    holder: newHolder(),
-    leaseDurationMs,
-    leaseWaitMs: timeoutMs,
-    phase,
-    outOfOrder,
-    signal,
-    instance,
+  const prepare = async () => ({ source: await openSource(options), leases: await openLeases(lease) });
+  return whileConnecting({ ...connecting, signal }, prepare, async ({ source, leases }, opening) => {
+    const context = { ...connecting, source };
+    const result = await migrateOrExpand({
+      ...context,
+      target,
+      leases,
+      holder: newHolder(),
+      leaseDurationMs,
+      leaseWaitMs: timeoutMs,
+      phase,
+      outOfOrder,
+      signal,
+      instance,
+      opening,
+    });
+    return { mode: 'run', ...result, ...present(context, instance) };
   });
-  return { mode: 'run', ...result, ...present(context, instance) };
 }
 
 /** What older instances may need stays for as long as they live: a start that failed on it would keep them alive. */

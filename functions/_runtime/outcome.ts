@@ -1,5 +1,6 @@
 /** What a run left in the database, as its verdict reports it. */
 import {
+  compareRevisions,
   type LedgerState,
   type MigrationSource,
   migrationName,
@@ -37,7 +38,7 @@ export async function readOutcome(
 function partial(ledger: LedgerState, plan: Plan): string[] {
   const known = [...plan.pending, ...ledger.current];
   return ledger.partial.map(({ revision }) => {
-    const migration = known.find((m) => BigInt(m.revision) === BigInt(revision));
+    const migration = known.find((m) => compareRevisions(m.revision, revision) === 0);
     return migration ? migrationName(migration) : revision;
   });
 }

@@ -2,7 +2,8 @@
  * The published package: what package.json exports, built into dist/.
  *
  *   index.js                    constructs; needs the CDK, which the user has
- *   engine.js gate.js lockstep.js   with chunks/; need nothing: an app's container installs no other package
+ *   engine.js gate.js           with chunks/; need nothing: an app's container installs no other package
+ *   lockstep.cjs                starts chunks/command.cjs, which needs nothing either
  *   functions/<name>/           ready to deploy, so that the user needs neither sources nor a bundler
  *   task/                       program of the container for long work; Dockerfile says what else is in its image
  *   types/                      declarations
@@ -17,8 +18,18 @@ import { buildSync, type Metafile } from 'esbuild';
 import { ALL_FUNCTION_NAMES } from '../core/workflow/state-name.ts';
 import { bundleFunction, bundleTask } from './bundle-function.ts';
 import { writeDeclarations } from './declarations.ts';
-import { CHUNKS, packageBuild } from './esbuild-options.ts';
+import { CHUNKS, COMMAND, commandBuilds, packageBuild } from './esbuild-options.ts';
 import { licencesOf } from './licences.ts';
+
+/** A file of its own, because only what is loaded after the cache is switched on comes from it; Node 20 has none. */
+const STARTER = `#!/usr/bin/env node
+require('node:module').enableCompileCache?.();
+require('./${CHUNKS}/${COMMAND}.cjs')
+  .runCli(process.argv.slice(2))
+  .then((exitCode) => {
+    process.exitCode = exitCode;
+  });
+`;
 
 const PEERS = ['aws-cdk-lib', 'constructs'];
 
@@ -38,14 +49,13 @@ export function buildPackage(root: string): void {
 
 function buildEntries(root: string, outdir: string): Metafile[] {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  writeFileSync(join(outdir, 'lockstep.cjs'), STARTER, { mode: 0o755 });
   const constructs = { index: 'lib/index.ts' };
-  // Apart from the libraries: what two builds share becomes small chunks, and each is a moment at every start.
-  const command = { lockstep: 'bin/lockstep.ts' };
   const libraries = { engine: 'lib/engine/index.ts', gate: 'lib/gate.ts' };
   return [
     packageBuild({ entries: constructs, outdir, version, external: PEERS }),
-    packageBuild({ entries: command, outdir, version }),
     packageBuild({ entries: libraries, outdir, version }),
+    ...commandBuilds('lib/cli/index.ts', join(outdir, CHUNKS), version),
   ].map((options) => buildSync({ ...options, absWorkingDir: root }).metafile);
 }
 

@@ -1,5 +1,5 @@
 import { migrationName } from '../core/plan/index.ts';
-import { type MigrateResult, migrate } from '../engine/index.ts';
+import { type MigrateResult, migrate, whileConnecting } from '../engine/index.ts';
 import { newHolder, openLeases } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, countNames, duration, some } from './frame/format.ts';
@@ -11,10 +11,14 @@ import { askedOf, type UpOptions } from './up-options.ts';
 export async function up(context: CommandContext<UpOptions>): Promise<CommandResult> {
   if (context.options.dryRun) return (await import('./dry-run.ts')).dryRun(context);
   const target = targetContext(context);
-  const source = await openSource(context.options);
-  const leases = await openLeases(target.lease);
-  const asked = { ...target, source, leases, holder: newHolder(), ...askedOf(context.options) };
-  const result = await migrate(asked);
+  const prepare = async () => ({
+    source: await openSource(context.options),
+    leases: await openLeases(target.lease),
+  });
+  const asked = { ...target, holder: newHolder(), ...askedOf(context.options) };
+  const result = await whileConnecting(target, prepare, (prepared, opening) =>
+    migrate({ ...asked, ...prepared, opening }),
+  );
   return { text: sentences(result, target.target).join('\n'), json: document(result, target.target) };
 }
 

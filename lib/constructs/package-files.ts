@@ -15,10 +15,16 @@ const checkout = join(here, '..', '..');
 export const packageDirectory = isPackage ? join(here, '..') : checkout;
 
 /** What the Dockerfile copies, beside the migrations. */
-export const IMAGE_FILES = ['package.json', 'dist/lockstep.js', 'dist/chunks', 'dist/task'];
+export const IMAGE_FILES = [
+  'package.json',
+  'dist/lockstep.cjs',
+  'dist/chunks/command.cjs',
+  'dist/chunks/libpg-query.wasm',
+  'dist/task',
+];
 
 /** The command line, which `node` can run. */
-export const commandFile = isPackage ? join(here, 'lockstep.js') : join(checkout, 'bin', 'lockstep.ts');
+export const commandFile = isPackage ? join(here, 'lockstep.cjs') : join(checkout, 'bin', 'lockstep.ts');
 
 /** Only in a checkout. */
 export const bundlerFile = join(checkout, 'lib', 'build', 'bundle-function.ts');

@@ -13,7 +13,13 @@ import {
   tryStep,
 } from '../adapters/postgres/index.ts';
 import { LockstepError } from '../core/errors/index.ts';
-import { type LedgerState, migrationName, type Plan, type Step } from '../core/plan/index.ts';
+import {
+  compareRevisions,
+  type LedgerState,
+  migrationName,
+  type Plan,
+  type Step,
+} from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
 import { pendingChanges } from './changes.ts';
 import { runExclusively } from './exclusively.ts';
@@ -127,7 +133,7 @@ class Tries {
 
   #stepsDone({ revision }: Change): readonly number[] {
     const { partial } = this.#ledger;
-    return partial.find((p) => BigInt(p.revision) === BigInt(revision))?.stepsDone ?? [];
+    return partial.find((p) => compareRevisions(p.revision, revision) === 0)?.stepsDone ?? [];
   }
 
   async #tryStep(change: Change, step: Step): Promise<void> {

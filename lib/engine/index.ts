@@ -49,3 +49,4 @@ export type * from './types.ts';
 export { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';
 export { pauseBackfills, type RunningBackfill, readRunningBackfills } from './watch-backfills.ts';
+export { whileConnecting } from './while-connecting.ts';

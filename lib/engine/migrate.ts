@@ -61,7 +61,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
 
 /** Everything that can be known to be wrong is found before the lease is asked for. */
 export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
-  const { plan } = await planOn(session, options);
+  const { plan } = await planOn(session, options, options.opening?.takeLedger(session));
   const refused = refusal(plan);
   if (refused) throw refused;
   if (plan.outcome === 'pending') {

@@ -10,7 +10,8 @@ export async function openSession(context: EngineContext, applicationName: strin
   const { database: config, clock, signal, on } = context;
   const onRetry = (attempt: number, reason: string) => on?.({ kind: 'connecting', attempt, reason });
   try {
-    return await connect({ config, clock, applicationName, signal, onRetry });
+    return await (context.opening?.takeSession() ??
+      connect({ config, clock, applicationName, signal, onRetry }));
   } catch (error) {
     throw signal?.aborted && !(error instanceof LockstepError) ? interruptedWhileConnecting(error) : error;
   }

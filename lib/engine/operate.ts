@@ -17,6 +17,7 @@ import {
   type LedgerState,
   type MigrationSource,
   migrationName,
+  revisionKey,
 } from '../core/plan/index.ts';
 import type { Attempt } from './attempt.ts';
 import { upChange } from './changes.ts';
@@ -106,9 +107,9 @@ export async function recordUnrun(
   { source, revisions, kind }: Unrun,
 ): Promise<readonly string[]> {
   const migrations = await source.load(revisions);
-  const ordinals = new Map(ledger.current.map((e) => [BigInt(e.revision), e.ordinal]));
+  const ordinals = new Map(ledger.current.map((e) => [revisionKey(e.revision), e.ordinal]));
   const changes = migrations.map((m) => {
-    const ordinal = (ordinals.get(BigInt(m.revision)) ?? 0) + 1;
+    const ordinal = (ordinals.get(revisionKey(m.revision)) ?? 0) + 1;
     return { ...upChange(m, ordinal, attempt), kind };
   });
   await stampEntries(attempt.session, changes);

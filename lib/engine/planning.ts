@@ -26,8 +26,12 @@ export interface PlanRequest {
 }
 
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504. */
-export async function planOn(session: Session, request: PlanRequest): Promise<PlanResult> {
-  const ledger = await readLedger(session);
+export async function planOn(
+  session: Session,
+  request: PlanRequest,
+  reading = readLedger(session),
+): Promise<PlanResult> {
+  const ledger = await reading;
   const plan = await planOf(ledger, request);
   // Nothing is asked of the database that does not depend on it: mostly nothing is pending.
   if (!plan.pending.some(({ phase }) => phase === 'contract')) return { plan, ledger };

@@ -21,6 +21,7 @@ export type { Direction, EngineEvent, Observer } from './events.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
+import type { Session } from '../adapters/postgres/session.ts';
 import type { Observer } from './events.ts';
 
 /** What every use case needs. */
@@ -29,6 +30,13 @@ export interface EngineContext {
   readonly clock: Clock;
   readonly on?: Observer | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly opening?: Opening | undefined;
+}
+
+/** A session that is being opened already, and its first look at the ledger: each for who asks first, then undefined. */
+export interface Opening {
+  takeSession(): Promise<Session> | undefined;
+  takeLedger(session: Session): Promise<LedgerState> | undefined;
 }
 
 /** Identity and limits of one attempt: a Lambda invocation or a process. */

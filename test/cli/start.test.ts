@@ -5,7 +5,7 @@ import { packageBuild } from '../../lib/build/esbuild-options.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 /** What `lockstep up` loads before it knows whether something is to be done. */
-const LOADED = { cli: 'lib/cli/index.ts', commands: 'lib/cli/everyday.ts' };
+const LOADED = { cli: 'lib/cli/index.ts', up: 'lib/cli/up.ts' };
 
 function loadedFiles(entries: Readonly<Record<string, string>>): string[] {
   const options = packageBuild({ entries, outdir: 'unwritten', version: '0' });

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const COMMAND = join('node_modules', 'lockstep', 'dist', 'lockstep.js');
+const COMMAND = join('node_modules', 'lockstep', 'dist', 'lockstep.cjs');
 
 /** Of 4 kB each. */
 const thousand = (): [string, string][] =>
@@ -202,7 +202,7 @@ describe('a CDK app of ten lines', () => {
       const context = await readdir(join(app.path, 'long.out', image?.source.directory ?? ''), {
         recursive: true,
       });
-      const files = ['Dockerfile', 'bundle.json', 'dist/lockstep.js', 'dist/task/index.mjs', 'package.json'];
+      const files = ['Dockerfile', 'bundle.json', 'dist/lockstep.cjs', 'dist/task/index.mjs', 'package.json'];
       expect(files.filter((file) => !context.includes(file))).toEqual([]);
       expect(context.filter((file) => /functions|types|node_modules/.test(file))).toEqual([]);
     },

@@ -33,7 +33,7 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
   const migrations = arrangeFiles(names);
   const objects = arrangeRepeatables(names);
   if (names.length === 0) throw empty(path);
-  const contents = new Map(names.map((file) => [file, readContent(path, file)]));
+  const contents = await readContents(path, names);
   const contentOf = (file: string): Content => contents.get(file)!;
   const bytesOf = (file: string): Buffer => bytesIn(contentOf(file));
   const catalog = migrations.map((migration) => catalogEntry(migration, contentOf));
@@ -98,11 +98,24 @@ type Content = string | Buffer;
 const bytesIn = (content: Content): Buffer =>
   typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
 
+/** Synchronously: for a thousand small files that takes a fraction of the time; but what else goes on goes on. */
+async function readContents(path: string, names: readonly string[]): Promise<Map<string, Content>> {
+  const contents = new Map<string, Content>();
+  for (const [i, file] of names.entries()) {
+    if (i % READ_AT_ONCE === READ_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
+    contents.set(file, readContent(path, file));
+  }
+  return contents;
+}
+
+/** About a millisecond. */
+const READ_AT_ONCE = 32;
+
 /** What a decoder puts in the place of what is not UTF-8. */
 const REPLACEMENT = '\ufffd';
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** As text and synchronously on purpose: for a thousand small files that takes a fraction of the time. */
+/** As text, which is faster than as bytes. */
 function readContent(path: string, file: string): Content {
   const full = `${path}${sep}${file}`;
   const text = readOr103(full, () => readFileSync(full, 'utf8'));

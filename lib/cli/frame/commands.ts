@@ -64,7 +64,7 @@ function addRunning(program: Grammar, add: Add): void {
       'up --create-database',
       'up --bundle bundle.json --lease dynamodb://lockstep-leases',
     ],
-    load: async () => (await import('../everyday.ts')).up,
+    load: async () => (await import('../up.ts')).up,
   })
     .option('--to <revision>', 'apply up to and including this one', revision)
     .addOption(runPhase())
@@ -81,7 +81,7 @@ function addRunning(program: Grammar, add: Add): void {
   add(program, 'down', {
     summary: 'revert with the down scripts in the ledger',
     examples: ['down -1', 'down --to 0041', 'down --to 0', 'down --run release-12'],
-    load: async () => (await import('../everyday.ts')).down,
+    load: async () => (await import('../down.ts')).down,
   })
     .usage('(-N | --to <revision> | --run <id>) [options]')
     .argument('[count]', 'how many, from the newest on, with a minus: -1, -2', revertCount)
@@ -91,17 +91,17 @@ function addRunning(program: Grammar, add: Add): void {
   add(program, 'stamp', {
     summary: 'record as applied without running',
     examples: ['stamp 0001', 'stamp 0001 0002 0003'],
-    load: async () => (await import('../everyday.ts')).stamp,
+    load: async () => (await import('../stamp.ts')).stamp,
   }).argument('<revisions...>', 'revisions whose effect is in the database already', eachRevision);
   add(program, 'baseline', {
     summary: 'begin the ledger of a database that was there before',
     examples: ['baseline 0042', 'baseline 0042 --bundle bundle.json'],
-    load: async () => (await import('../everyday.ts')).baseline,
+    load: async () => (await import('../baseline.ts')).baseline,
   }).argument('<revision>', 'record everything up to this one as there already', revision);
   add(program, 'wait', {
     summary: 'wait until everything but contract is applied',
     examples: ['wait && node server.js', 'wait --timeout 5m --bundle bundle.json', 'wait --all'],
-    load: async () => (await import('../everyday.ts')).wait,
+    load: async () => (await import('../wait.ts')).wait,
   })
     .option('--timeout <duration>', 'how long (default: 10m)')
     .option('--all', 'for contract migrations, too')
@@ -118,7 +118,7 @@ function addReading(program: Grammar, add: Add): void {
   add(program, 'plan', {
     summary: 'show what `up` would apply, and its hazards',
     examples: ['plan', 'plan --phase contract', 'plan --json', 'plan --sql'],
-    load: async () => (await import('../everyday.ts')).plan,
+    load: async () => (await import('../plan.ts')).plan,
   })
     .addOption(runPhase())
     .addOption(outOfOrder())
@@ -126,17 +126,17 @@ function addReading(program: Grammar, add: Add): void {
   add(program, 'status', {
     summary: 'what ran, who holds the lock, what to do next',
     examples: ['status', 'status --json'],
-    load: async () => (await import('../everyday.ts')).status,
+    load: async () => (await import('../status.ts')).status,
   }).addOption(outOfOrder());
   add(program, 'history', {
     summary: 'show every entry of the ledger',
     examples: ['history', 'history --json'],
-    load: async () => (await import('../everyday.ts')).history,
+    load: async () => (await import('../history.ts')).history,
   });
   add(program, 'current', {
     summary: 'print the newest migration that is applied',
     examples: ['current'],
-    load: async () => (await import('../everyday.ts')).current,
+    load: async () => (await import('../current.ts')).current,
   });
 }
 
@@ -163,17 +163,17 @@ function addBackfill(program: Grammar, add: Add): void {
   add(backfill, 'status', {
     summary: 'how far back-fills are that are under way',
     examples: ['backfill status', 'backfill status --json'],
-    load: async () => (await import('../everyday.ts')).backfillStatus,
+    load: async () => (await import('../backfill.ts')).backfillStatus,
   });
   add(backfill, 'pause', {
     summary: 'let them wait after their current batch',
     examples: ['backfill pause', 'backfill pause 0042'],
-    load: async () => (await import('../everyday.ts')).backfillPause,
+    load: async () => (await import('../backfill.ts')).backfillPause,
   }).argument('[revision]', 'only this one', revision);
   add(backfill, 'resume', {
     summary: 'let them go on',
     examples: ['backfill resume', 'backfill resume 0042'],
-    load: async () => (await import('../everyday.ts')).backfillResume,
+    load: async () => (await import('../backfill.ts')).backfillResume,
   }).argument('[revision]', 'only this one', revision);
 }
 
@@ -182,19 +182,19 @@ function addInstances(program: Grammar, add: Add): void {
   add(instances, 'list', {
     summary: 'those that passed the gate, or were added',
     examples: ['instances list', 'instances list --json'],
-    load: async () => (await import('../everyday.ts')).instancesList,
+    load: async () => (await import('../instances.ts')).instancesList,
   });
   add(instances, 'add', {
     summary: 'record one that does not do so itself',
     examples: ['instances add blue --head 0041', 'instances add green'],
-    load: async () => (await import('../everyday.ts')).instancesAdd,
+    load: async () => (await import('../instances.ts')).instancesAdd,
   })
     .argument('<name>', 'what you call it; one of this name is replaced')
     .option('--head <revision>', 'the highest revision it was built with (default: of the files)', revision);
   add(instances, 'remove', {
     summary: 'it is gone',
     examples: ['instances remove blue'],
-    load: async () => (await import('../everyday.ts')).instancesRemove,
+    load: async () => (await import('../instances.ts')).instancesRemove,
   }).argument('<name>', 'as `instances list` shows it');
 }
 
@@ -203,12 +203,12 @@ function addLock(program: Grammar, add: Add): void {
   add(lock, 'status', {
     summary: 'who holds the lease and the advisory lock',
     examples: ['lock status'],
-    load: async () => (await import('../everyday.ts')).lockStatus,
+    load: async () => (await import('../lock-status.ts')).lockStatus,
   });
   add(lock, 'release', {
     summary: 'free both whoever holds them',
     examples: ['lock release --force'],
-    load: async () => (await import('../everyday.ts')).lockRelease,
+    load: async () => (await import('../lock-release.ts')).lockRelease,
   }).requiredOption('--force', 'needed, because a holder that still works is cut off');
 }
 

@@ -99,53 +99,29 @@ export function editedMigrations(ledger: LedgerState, catalog: readonly CatalogE
 }
 
 export function makePlan(request: PlanRequest): Plan {
-  const { ledger, catalog, toRevision, phase, normalized = new Map(), outOfOrder = 'refuse' } = request;
-  const current = indexByRevision(ledger.current);
+  const { ledger, catalog, phase, normalized = new Map(), outOfOrder = 'refuse' } = request;
   const applied = ledger.current.filter(isApplied);
-  const isPending = (e: CatalogEntry): boolean => {
-    const known = current.get(revisionKey(e.revision));
-    return !known || !isApplied(known);
-  };
-  const wanted = catalog.filter(
-    (e) => toRevision === undefined || compareRevisions(e.revision, toRevision) <= 0,
-  );
-  const unapplied = wanted.filter(isPending).map((e) => ({
-    revision: e.revision,
-    slug: e.slug,
-    phase: e.phase,
-    ordinal: (current.get(revisionKey(e.revision))?.ordinal ?? 0) + 1,
-  }));
+  const { wanted: unapplied, above } = findUnapplied(request);
   const pending = unapplied.filter((p) => belongsTo(p, phase));
-
   const edited = editedMigrations(ledger, catalog);
   const isCosmetic = (e: EditedMigration) => normalized.get(e.revision) === e.ledgerNormalizedSha256;
   const abandoned = findAbandoned(ledger.partial, catalog, pending.length > 0);
   const gaps = findGaps(pending, applied);
+  const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
+  const isAhead = ahead.length > 0 || abandoned.halfAhead.length > 0;
+  const repeatables =
+    isAhead || above || phase === 'contract'
+      ? []
+      : pendingRepeatables(ledger, request.repeatables ?? [], normalized);
   const problems = [
-    ...edited
-      .filter((e) => !isCosmetic(e))
-      .map(({ revision, slug }) => ({ kind: 'drift', revision, slug }) as const),
+    ...edited.filter((e) => !isCosmetic(e)).map(asDrift),
     ...(outOfOrder === 'refuse' ? gaps : []),
     ...findMissing(catalog, applied),
     ...abandoned.problems,
     ...(phase === 'contract' ? findUnprepared(unapplied) : []),
   ];
-  const ahead = applied.filter((e) => isAbove(e.revision, catalog.at(-1)?.revision));
-  const isHeldBack = catalog.some((e) => !wanted.includes(e) && isPending(e));
-  const isAhead = ahead.length > 0 || abandoned.halfAhead.length > 0;
-  const repeatables =
-    isAhead || isHeldBack || phase === 'contract'
-      ? []
-      : pendingRepeatables(ledger, request.repeatables ?? [], normalized);
   return {
-    outcome:
-      problems.length > 0
-        ? 'refused'
-        : pending.length > 0 || repeatables.length > 0
-          ? 'pending'
-          : ahead.length > 0
-            ? 'ahead'
-            : 'nothing-pending',
+    outcome: outcomeOf(problems, [...pending, ...repeatables], ahead),
     pending,
     repeatables,
     outOfOrder: outOfOrder === 'allow' ? gaps : [],
@@ -158,6 +134,32 @@ export function makePlan(request: PlanRequest): Plan {
     problems,
     lastEntryId: ledger.lastEntryId,
   };
+}
+
+/** In `wanted` those up to the revision that was asked for; `above`: whether there are any above it. */
+function findUnapplied({ ledger, catalog, toRevision }: PlanRequest): {
+  readonly wanted: readonly PendingMigration[];
+  readonly above: boolean;
+} {
+  const current = indexByRevision(ledger.current);
+  const unapplied = catalog.flatMap(({ revision, slug, phase }) => {
+    const known = current.get(revisionKey(revision));
+    return known && isApplied(known) ? [] : [{ revision, slug, phase, ordinal: (known?.ordinal ?? 0) + 1 }];
+  });
+  const wanted = unapplied.filter(({ revision }) => !isAbove(revision, toRevision));
+  return { wanted, above: wanted.length < unapplied.length };
+}
+
+const asDrift = ({ revision, slug }: EditedMigration): PlanProblem => ({ kind: 'drift', revision, slug });
+
+function outcomeOf(
+  problems: readonly unknown[],
+  pending: readonly unknown[],
+  ahead: readonly unknown[],
+): PlanOutcome {
+  if (problems.length > 0) return 'refused';
+  if (pending.length > 0) return 'pending';
+  return ahead.length > 0 ? 'ahead' : 'nothing-pending';
 }
 
 /** All that a plan applies, in its order: `0042_add_email`, `R_active_users`. */
@@ -206,5 +208,5 @@ function findMissing(catalog: readonly CatalogEntry[], applied: readonly Current
 const isAbove = (revision: string, highest: string | undefined): boolean =>
   highest !== undefined && compareRevisions(revision, highest) > 0;
 
-const indexByRevision = (entries: readonly CurrentEntry[]): Map<bigint, CurrentEntry> =>
+const indexByRevision = (entries: readonly CurrentEntry[]): Map<string, CurrentEntry> =>
   new Map(entries.map((e) => [revisionKey(e.revision), e]));

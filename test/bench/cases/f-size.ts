@@ -89,7 +89,7 @@ async function own(bench: Bench): Promise<Subject> {
   const files = await loadedFiles(bench, tool.up(folder, url));
   const sizeKiB = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1024;
   const imports = files
-    .filter((file) => !file.endsWith('/lockstep.js'))
+    .filter((file) => !file.endsWith('/lockstep.cjs'))
     .map((file) => `await import(${JSON.stringify(file)});`);
   // As the command itself does before it loads anything.
   const source = ["import module from 'node:module';", 'module.enableCompileCache();', ...imports].join('\n');

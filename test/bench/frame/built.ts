@@ -31,5 +31,5 @@ export const lockstep = (dist: string, ...options: string[]): Contender => ({
   files: oneFileEach(plainName),
   module: join(import.meta.dirname, '../lockstep.mjs'),
   up: (folder, url) =>
-    node(join(dist, 'lockstep.js'), 'up', '--migrations', folder, '--database-url', url, ...options),
+    node(join(dist, 'lockstep.cjs'), 'up', '--migrations', folder, '--database-url', url, ...options),
 });

@@ -1,6 +1,6 @@
 import { LockstepError, NOTHING_CHANGED } from '../../errors/index.ts';
 import { compareNames, PHASES, type Phase } from '../catalog.ts';
-import { revisionKey } from '../revision.ts';
+import { compareRevisions, revisionKey } from '../revision.ts';
 import type { RepeatableFile } from './repeatable.ts';
 
 const FORM = /^(?<revision>\d{1,18})_(?<slug>[A-Za-z0-9_-]+)(?:\.(?<phase>[a-z]+))??(?<down>\.down)?\.sql$/;
@@ -46,7 +46,7 @@ export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
   const ups = indexByRevision(names.filter((name) => !name.down));
   for (const [key, down] of downs) checkDown(down, ups.get(key));
   return [...ups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareRevisions(a, b))
     .map(([key, { file, revision, slug, phase = 'expand' }]) => {
       return { revision, slug, phase, up: file, down: downs.get(key)?.file };
     });
@@ -69,15 +69,15 @@ function parseFileName(file: string): FileName {
   if (revision === undefined || slug === undefined || !isPhase(phase)) {
     throw misnamed(file, `it is not of the form ${FILE_NAME_FORM}`);
   }
-  if (revisionKey(revision) === 0n) throw misnamed(file, 'revision 0 stands for the empty database');
+  if (revisionKey(revision) === '0') throw misnamed(file, 'revision 0 stands for the empty database');
   return { file, revision, slug, phase, down: down !== undefined };
 }
 
 const isPhase = (text: string | undefined): text is Phase | undefined =>
   text === undefined || (PHASES as readonly string[]).includes(text);
 
-function indexByRevision(names: readonly FileName[]): Map<bigint, FileName> {
-  const index = new Map<bigint, FileName>();
+function indexByRevision(names: readonly FileName[]): Map<string, FileName> {
+  const index = new Map<string, FileName>();
   for (const name of names) {
     const key = revisionKey(name.revision);
     const other = index.get(key);
