@@ -21,7 +21,7 @@ import { ownVersion } from './frame/version.ts';
 
 /** Runs one command of this process and gives its exit code; never throws. */
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {
-  const terminal = openTerminal(process.stdout, process.stderr, process.env);
+  const terminal = openTerminal(process, process.env);
   const result = await run(argv, terminal).catch(failed);
   if ('exitCode' in result) {
     (result.exitCode === ExitCode.done ? terminal.out : terminal.err).line(result.text);

@@ -83,7 +83,7 @@ describe('--json', () => {
 
 const terminalOf = (env: NodeJS.ProcessEnv, isTTY: boolean) => {
   const stream = Object.assign(new PassThrough(), { isTTY }) as unknown as NodeJS.WriteStream;
-  return openTerminal(stream, stream, env);
+  return openTerminal({ stdout: stream, stderr: stream } as never, env);
 };
 
 describe('colour', () => {

@@ -16,25 +16,31 @@ export interface Terminal {
   readonly err: Output;
 }
 
+/** A stream is opened when it is first written to: `process.stderr` takes a moment, and most starts say nothing there. */
 export function openTerminal(
-  stdout: NodeJS.WriteStream,
-  stderr: NodeJS.WriteStream,
+  streams: Pick<NodeJS.Process, 'stdout' | 'stderr'>,
   env: NodeJS.ProcessEnv,
 ): Terminal {
-  return { out: outputOn(stdout, env), err: outputOn(stderr, env) };
+  return { out: outputOn(() => streams.stdout, env), err: outputOn(() => streams.stderr, env) };
 }
 
-function outputOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
-  // A reader that has enough (`lockstep history | head -1`) is no failure.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+function outputOn(open: () => NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
+  let opened: NodeJS.WriteStream | undefined;
+  const stream = () => {
+    opened ??= open().on('error', rethrowUnlessRead);
+    return opened;
+  };
   // https://no-color.org: present and not empty, whatever its value.
-  const colour = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  const isColoured = () => stream().isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   return {
     line: (text) => {
-      stream.write(`${text}\n`);
+      stream().write(`${text}\n`);
     },
-    paint: (style, text) => (colour ? `\u001b[${SGR[style][0]}m${text}\u001b[${SGR[style][1]}m` : text),
+    paint: (style, text) => (isColoured() ? `\u001b[${SGR[style][0]}m${text}\u001b[${SGR[style][1]}m` : text),
   };
+}
+
+/** A reader that has enough (`lockstep history | head -1`) is no failure. */
+function rethrowUnlessRead(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
