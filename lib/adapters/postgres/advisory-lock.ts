@@ -63,7 +63,7 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
   };
 }
 
-/** Twice, so that it can be given up once and taken again without being free meanwhile: see ledger-schema.ts. */
+/** Twice, so that it can be given up once and taken again without being free meanwhile: see ledger-functions.ts. */
 const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
 
 /**

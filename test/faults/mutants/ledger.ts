@@ -2,7 +2,7 @@ import { killed, killedD } from '../cases.ts';
 import { attemptIsRepeated, buildGoesOn } from '../schedules.ts';
 import { inPostgres, type Mutant, NO_LOCK } from './mutant.ts';
 
-const NO_FENCE = [inPostgres('ledger-schema.ts', 'WHERE f.token = mine FOR UPDATE', 'WHERE true')];
+const NO_FENCE = [inPostgres('ledger-functions.ts', 'WHERE f.token = mine FOR UPDATE', 'WHERE true')];
 const NO_KEY = [inPostgres('ledger-schema.ts', ',\n  PRIMARY KEY (revision, ordinal)\n', '\n')];
 
 /** Each but the last one is hidden by the advisory lock: whoever is stale has no session any more. */
@@ -30,7 +30,7 @@ export const OF_THE_LEDGER: readonly Mutant[] = [
         "last ? insertEntry(change) : insertJournal(change, step), 'COMMIT', 'BEGIN',",
       ),
       // Which finds out at the end of each migration.
-      inPostgres('ledger-schema.ts', ' AND e.xid = pg_catalog.pg_current_xact_id()', ''),
+      inPostgres('ledger-functions.ts', ' AND e.xid = pg_catalog.pg_current_xact_id()', ''),
     ],
     scenario: killed('in the middle of a migration'),
     breaks: 'ledger',

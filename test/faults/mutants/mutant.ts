@@ -25,7 +25,7 @@ export const NO_LOCK: readonly Edit[] = [
   inPostgres('advisory-lock.ts', 'pg_catalog.pg_try_advisory_lock(', 'true OR (0 = '),
   inPostgres('advisory-lock.ts', "return row?.held === 't';", 'return true;'),
   inPostgres(
-    'ledger-schema.ts',
+    'ledger-functions.ts',
     'IF NOT (CASE WHEN pg_catalog.pg_advisory_unlock(',
     'IF false AND NOT (CASE WHEN pg_catalog.pg_advisory_unlock(',
   ),
