@@ -72,7 +72,6 @@ const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
  * then, and no lock stays behind.
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
-  session.mayHoldLock = true;
   const [row] = await session.query(
     `SET application_name = ${literal(applicationName)}; SELECT ${TRY} AND ${TRY} AS locked
      WHERE pg_catalog.pg_backend_pid() = ${session.facts.pid}`,

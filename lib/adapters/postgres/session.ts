@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { DatabaseConfig } from './config.ts';
 import { connectionLost, databaseError } from './database-error.ts';
@@ -44,8 +43,6 @@ export class Session {
   #commandsBeforeError: readonly string[] = [];
   /** As it is set now; what a migration may have changed is put back to it. */
   applicationName = '';
-  /** Whether others may wait for the session's end: it has asked for the advisory lock. */
-  mayHoldLock = false;
 
   constructor(client: pg.Client, config: DatabaseConfig) {
     this.#client = client;
@@ -142,7 +139,6 @@ export class Session {
   /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. */
   async end(): Promise<void> {
     if (this.isLost) return;
-    if (!this.mayHoldLock) this.#hangUpWhenSaid();
     const impatient = setTimeout(() => this.destroy(), ENDING_TAKES_MS);
     await this.#client.end().catch(() => undefined);
     clearTimeout(impatient);
@@ -151,17 +147,7 @@ export class Session {
   /** Drops the connection without a word to the server, which notices by itself. */
   destroy(): void {
     this.#lose(new Error('it was dropped'));
-    this.#socket.destroy();
-  }
-
-  /** That the server has gone, too, takes some ms, for which nobody has to wait. */
-  #hangUpWhenSaid(): void {
-    const socket = this.#socket;
-    socket.once('finish', () => socket.destroy());
-  }
-
-  get #socket(): Socket {
-    return (this.#client as unknown as { connection: { stream: Socket } }).connection.stream;
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
   /** The first reason counts. */
