@@ -23,13 +23,13 @@ import { ownVersion } from './frame/version.ts';
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   const terminal = openTerminal(process, process.env);
   const result = await run(argv, terminal).catch(failed);
-  if ('exitCode' in result) {
+  if (!('json' in result)) {
     (result.exitCode === ExitCode.done ? terminal.out : terminal.err).line(result.text);
     return result.exitCode;
   }
   if (argv.includes('--json')) showJson(result, terminal);
   else showText(result, terminal);
-  return result.error?.exitCode ?? ExitCode.done;
+  return result.error?.exitCode ?? result.exitCode ?? ExitCode.done;
 }
 
 interface HelpText {

@@ -3,11 +3,18 @@ import { newHolder, openLeases } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { targetContext } from './frame/target-context.ts';
 
+const AFTERWARDS =
+  'What the holder still sends is not accepted; the next run has a new token and goes on after what is applied.';
+
 /** The grammar demands --force. */
 export async function lockRelease(context: CommandContext): Promise<CommandResult> {
   const target = targetContext(context);
   const leases = await openLeases(target.lease);
-  const { lease, endedSession } = await forceReleaseLock({ ...target, leases, holder: newHolder() });
+  const { lease, endedSession, recorded } = await forceReleaseLock({
+    ...target,
+    leases,
+    holder: newHolder(),
+  });
   const freed = lease?.state === 'HELD' ? lease : undefined;
   return {
     text: [
@@ -16,8 +23,10 @@ export async function lockRelease(context: CommandContext): Promise<CommandResul
         : `The lease on ${target.target} was free.`,
       endedSession === null
         ? 'No session held the advisory lock.'
-        : `Ended session ${endedSession}, which held the advisory lock.`,
+        : `Ended session ${endedSession}, which held the advisory lock: PostgreSQL rolls back what it was in the middle of.`,
+      ...(freed || endedSession !== null ? [AFTERWARDS] : []),
+      ...(recorded ? ['Recorded in the ledger; `lockstep lock status` shows it.'] : []),
     ].join('\n'),
-    json: { target: target.target, freedFrom: freed?.holder ?? null, endedSession },
+    json: { target: target.target, freedFrom: freed?.holder ?? null, endedSession, recorded },
   };
 }

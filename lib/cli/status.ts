@@ -21,7 +21,7 @@ import {
   standoffLines,
 } from './frame/lock-lines.ts';
 import { openSource } from './frame/source.ts';
-import { targetContext } from './frame/target-context.ts';
+import { targetContext, titleOf } from './frame/target-context.ts';
 
 /** The plan, or why there is none: whoever is on call may have no checkout at hand, and still wants the rest. */
 type Planned = { readonly plan: Plan } | { readonly unknown: string };
@@ -32,13 +32,12 @@ export async function status(context: CommandContext): Promise<CommandResult> {
   const planned = await tryPlan(target, context);
   const next = whatNext(found, planned);
   const { paint } = context.terminal.out;
-  const title = `${target.target} (database ${target.database.database} on ${target.database.host}:${target.database.port})`;
   const rows = [...facts(found, planned), ['Next', next]].map(([name = '', ...rest]) => [
     paint('bold', name),
     ...rest,
   ]);
   return {
-    text: [paint('bold', title), '', ...table(rows)].join('\n'),
+    text: [paint('bold', titleOf(target)), '', ...table(rows)].join('\n'),
     json: document(target.target, found, planned, next),
   };
 }

@@ -7,6 +7,7 @@
  *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
  *   repair     brings the ledger's checksums up to edited files; executes nothing
  *   verify     compares the ledger with the catalogs; reads only
+ *   examine    reads everything that a diagnosis is made of
  *   revert     the same for down scripts out of the ledger; `revertAll` is the whole job of a process
  *
  * Invariants
@@ -24,6 +25,7 @@
 export { apply } from './apply.ts';
 export { type Baselined, baseline } from './baseline.ts';
 export { type DryRunResult, dryRun } from './dry-run.ts';
+export { type ExamineOptions, examine } from './examine.ts';
 export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
 export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, recordRunFailure, stamp } from './operate.ts';

@@ -3,9 +3,11 @@ import {
   endRuns,
   endSession,
   endSessions,
+  type LockedBy,
   lockHolder,
   PostgresLeaseStore,
   readLedger,
+  recordForcedRelease,
   type Session,
   stampEntries,
 } from '../adapters/postgres/index.ts';
@@ -32,6 +34,8 @@ export interface ForceReleased {
   readonly lease: LeaseRecord | undefined;
   /** Pid of the session that held the advisory lock. */
   readonly endedSession: number | null;
+  /** That it was done is in the ledger. It is not where there was nothing to free, no ledger, or a server that is read-only. */
+  readonly recorded: boolean;
 }
 
 /** Frees the lease whoever holds it, ends the session that holds the lock, and records who did so. Throws LS3xx, LS404. */
@@ -44,10 +48,26 @@ export function forceReleaseLock(
     const locked = await lockHolder(session);
     const lease = await store.forceRelease(target);
     if (locked) await endSession(session, locked);
-    if (!session.facts.readOnly) await endRuns(session, `its lease was released by force, by ${holder}`);
-    return { lease, endedSession: locked?.pid ?? null };
+    const endedSession = locked?.pid ?? null;
+    if (session.facts.readOnly) return { lease, endedSession, recorded: false };
+    await endRuns(session, `its lease was released by force, by ${holder}`);
+    const isFreed = lease?.state === 'HELD' || locked !== null;
+    return { lease, endedSession, recorded: isFreed && (await record(session, holder, lease, locked)) };
   });
 }
+
+const record = (
+  session: Session,
+  releasedBy: string,
+  lease: LeaseRecord | undefined,
+  locked: LockedBy | null,
+): Promise<boolean> =>
+  recordForcedRelease(session, {
+    releasedBy,
+    freedFrom: lease?.state === 'HELD' ? lease.holder : null,
+    token: lease?.token ?? null,
+    endedSession: locked && { pid: locked.pid, applicationName: locked.applicationName },
+  });
 
 /** Ends what a run that was stopped left in the database, and gives the number of its sessions. Throws LS3xx. */
 export function endRunSessions(context: EngineContext, runId: string): Promise<number> {

@@ -5,6 +5,7 @@ import {
   lookAtSession,
   PostgresLeaseStore,
   readEntries,
+  readLastForcedRelease,
   readLedger,
   readRepeatableRows,
   readRun,
@@ -70,5 +71,6 @@ export const readStatus = (options: StatusOptions): Promise<DatabaseStatus> =>
       progress: lock && (await commandProgress(session, lock.pid)),
       standoff: lock && (await lookAtSession(session, lock.pid)),
       lease: await store.read(target),
+      lastForcedRelease: await readLastForcedRelease(session),
     };
   });

@@ -16,11 +16,13 @@ import type {
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
 export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
+export type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
 export type { RepeatableRow } from '../adapters/postgres/index.ts';
 export type { Direction, EngineEvent, Observer } from './events.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
+import type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
 import type { Session } from '../adapters/postgres/session.ts';
 import type { Observer } from './events.ts';
 
@@ -156,6 +158,7 @@ export interface DatabaseStatus {
   /** Of the session that has the lock; null without one. */
   readonly standoff: Standoff | null;
   readonly lastRun: RunRecord | null;
+  readonly lastForcedRelease: ForcedRelease | null;
 }
 
 /** The session that holds the advisory lock. */

@@ -20,11 +20,13 @@ import { expectedObjects, type ScriptChanges } from '../core/plan/objects.ts';
 import { LOOK, withSession } from './open-session.ts';
 import type { EngineContext } from './types.ts';
 
-export interface VerifyOptions extends EngineContext {
+interface Files {
   /** Undefined where there are no files at hand. */
   readonly source: MigrationSource | undefined;
   readonly loadParser: LoadParser;
 }
+
+export type VerifyOptions = EngineContext & Files;
 
 export interface VerifyResult {
   readonly findings: readonly Finding[];
@@ -37,19 +39,22 @@ export interface VerifyResult {
 
 /** Throws LS2xx for a large file that does not compile, LS3xx, LS605. */
 export const verify = (options: VerifyOptions): Promise<VerifyResult> =>
-  withSession(options, LOOK, async (session) => {
-    const { known, notChecked } = await scriptsOf(session, options);
-    const expected = expectedObjects(known);
-    const damage = await readDamage(session);
-    const missing = await readMissing(session, expected);
-    const unfinished = await unfinishedIn(session);
-    return {
-      findings: [...unfinished.findings, ...damage.map(findingOfDamage), ...findingsOfMissing(missing)],
-      objects: expected.length,
-      migrations: known.length,
-      notChecked: [...notChecked, ...unfinished.notChecked],
-    };
-  });
+  withSession(options, LOOK, (session) => verifyOn(session, options));
+
+/** The same in a session that is open. */
+export async function verifyOn(session: Session, options: Files): Promise<VerifyResult> {
+  const { known, notChecked } = await scriptsOf(session, options);
+  const expected = expectedObjects(known);
+  const damage = await readDamage(session);
+  const missing = await readMissing(session, expected);
+  const unfinished = await unfinishedIn(session);
+  return {
+    findings: [...unfinished.findings, ...damage.map(findingOfDamage), ...findingsOfMissing(missing)],
+    objects: expected.length,
+    migrations: known.length,
+    notChecked: [...notChecked, ...unfinished.notChecked],
+  };
+}
 
 async function unfinishedIn(session: Session): Promise<Pick<VerifyResult, 'findings' | 'notChecked'>> {
   const { partial } = await readLedger(session);
@@ -64,7 +69,7 @@ interface Read {
   readonly notChecked: readonly string[];
 }
 
-async function scriptsOf(session: Session, { source, loadParser }: VerifyOptions): Promise<Read> {
+async function scriptsOf(session: Session, { source, loadParser }: Files): Promise<Read> {
   const scripts = await readAppliedScripts(session);
   if (scripts.length === 0) return { known: [], notChecked: [] };
   const parser = await loadParser();

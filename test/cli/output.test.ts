@@ -19,6 +19,7 @@ const COMMANDS = [
   'plan',
   'repair',
   'verify',
+  'doctor',
   'status',
   'history',
   'current',

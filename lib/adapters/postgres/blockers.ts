@@ -34,7 +34,7 @@ const milliseconds = (since: string): string =>
   `pg_catalog.round(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - ${since}))::pg_catalog.int8`;
 
 /** Of a row `b` with pid and transaction; pid is null for a prepared transaction. */
-const BLOCKER = `COALESCE(a.leader_pid, b.pid) AS pid, b.transaction, a.application_name AS "applicationName",
+export const BLOCKER = `COALESCE(a.leader_pid, b.pid) AS pid, b.transaction, a.application_name AS "applicationName",
   a.usename AS "user", a.state, a.backend_type AS "backendType",
   pg_catalog.substring(a.query, '^\\s*([A-Za-z]{1,12})\\M') AS word,
   COALESCE(a.query LIKE 'autovacuum: %to prevent wraparound)', false) AS "preventsWraparound",
@@ -61,7 +61,7 @@ const blockerOf = (row: BlockerRow): Blocker => ({
   queryAgeMs: row.queryAgeMs,
 });
 
-const blockersIn = (json: string | null | undefined): Blocker[] =>
+export const blockersIn = (json: string | null | undefined): Blocker[] =>
   json ? (JSON.parse(json) as BlockerRow[]).map(blockerOf) : [];
 
 const array = (texts: readonly string[]): string => `ARRAY[${texts.map(literal).join(', ')}]`;

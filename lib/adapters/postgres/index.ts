@@ -32,6 +32,7 @@ export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } 
 export { type ConnectOptions, connect } from './connect.ts';
 export { advancedSequences, beginDryRun, type DryRun, endDryRun, tryBatches, tryStep } from './dry-run.ts';
 export { claim, readFence } from './fence.ts';
+export { type ForcedRelease, readLastForcedRelease, recordForcedRelease } from './forced-releases.ts';
 export {
   beat,
   leave,
@@ -45,14 +46,24 @@ export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger
 export { ensureLedger } from './ledger-schema.ts';
 export type { HeldLock, LockRecord } from './lock-record.ts';
 export { readSlowest } from './measurements.ts';
+export { lookAtOpenSessions, type OpenSessions } from './open-sessions.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
 export { messagesOf, PLACEHOLDERS } from './preview.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';
 export { runTransactional } from './run-step.ts';
-export { appliedByRun, endRuns, finishRun, readRestorePoints, readRun, startRun } from './runs.ts';
+export {
+  appliedByRun,
+  endRuns,
+  finishRun,
+  readRestorePoints,
+  readRun,
+  readUnendedRuns,
+  startRun,
+} from './runs.ts';
 export type { Session } from './session.ts';
 export { attemptName, cancelRunning, endSession, endSessions, nameSession, tokenOf } from './sessions.ts';
 export { settleStarted } from './settle-alone.ts';
 export { recordRepairs, stampEntries } from './stamp.ts';
+export { readClockMs, readConnections, readLoginSettings, readRights } from './surroundings.ts';

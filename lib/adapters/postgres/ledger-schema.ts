@@ -1,6 +1,7 @@
 /**
  * The ledger's tables: schema `lockstep` of the database that is migrated. Made, and one day upgraded, by whoever
- * holds the advisory lock; nobody else writes to them, but for `instance`, which nothing but contract depends on.
+ * holds the advisory lock; nobody else writes to them, but for `instance`, which nothing but contract depends on, and for
+ * `forced_release`, which nothing depends on.
  *
  *   meta      one row: the layout's number
  *   fence     one row: the newest token and its session
@@ -9,10 +10,12 @@
  *   journal   steps of migrations that are more than one transaction
  *   run       one row per run: who, when, its verdict
  *   instance  instances of the app that passed the gate, or that the deployer named (instances.ts)
+ *   forced_release  append-only: who freed the lease by force, from whom (forced-releases.ts)
  *   applied   a view: what is applied now
  */
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { schemaGrant, withGrant } from './denied.ts';
+import { FORCED_RELEASE_TABLE } from './forced-releases.ts';
 import { LEDGER_FUNCTIONS } from './ledger-functions.ts';
 import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
 import type { Session } from './session.ts';
@@ -137,7 +140,7 @@ async function createLedger(session: Session): Promise<void> {
   // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
   try {
     await session.query(
-      `${schema} ${TABLES} ${REPEATABLE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
+      `${schema} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
     );
   } catch (error) {
     throw withGrant(error, schemaGrant(session.facts, schema !== ''));

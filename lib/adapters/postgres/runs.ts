@@ -41,6 +41,21 @@ export async function readRun(session: Session, runId?: string): Promise<LedgerR
   return json ? (JSON.parse(json) as LedgerRun) : null;
 }
 
+/** Those that are recorded as running, oldest first. Throws LS3xx. */
+export async function readUnendedRuns(
+  session: Session,
+): Promise<readonly Pick<LedgerRun, 'runId' | 'holder' | 'startedAt'>[]> {
+  const rows = await session.queryLedger(
+    `SELECT r.run_id, r.holder, ${isoTime('r.started_at')} AS started_at FROM lockstep.run r
+     WHERE r.finished_at IS NULL ORDER BY r.started_at`,
+  );
+  return (rows ?? []).map((row) => ({
+    runId: row.run_id ?? '',
+    holder: row.holder ?? '',
+    startedAt: row.started_at ?? '',
+  }));
+}
+
 /** The ids of the entries by which a run applied something, also of what was repaired or reverted since. */
 export async function appliedByRun(session: Session, runId: string): Promise<ReadonlySet<string>> {
   const rows = await session.queryLedger(

@@ -26,6 +26,11 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addRunning(program, add);
   addReading(program, add);
   addCare(program, add);
+  add(program, 'doctor', {
+    summary: 'look at everything, and name the one next step',
+    examples: ['doctor', 'doctor --json', 'doctor --lease dynamodb://lockstep-leases --target orders'],
+    load: async () => (await import('../doctor.ts')).doctor,
+  }).addOption(outOfOrder());
   addBackfill(program, add);
   addInstances(program, add);
   addLock(program, add);

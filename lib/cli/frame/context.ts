@@ -1,4 +1,4 @@
-import type { LockstepError } from '../../core/errors/index.ts';
+import type { ExitCode, LockstepError } from '../../core/errors/index.ts';
 import type { OutOfOrderPolicy } from '../../core/plan/index.ts';
 import type { EngineContext } from '../../engine/types.ts';
 import type { TargetSettings } from '../../settings/index.ts';
@@ -37,6 +37,8 @@ export interface CommandResult {
   readonly json: Readonly<Record<string, unknown>>;
   /** The command did its work and this is what it found, such as a plan that is refused. */
   readonly error?: LockstepError | undefined;
+  /** Without an error; default 0. */
+  readonly exitCode?: ExitCode | undefined;
 }
 
 export type Command<Options extends object = object> = (

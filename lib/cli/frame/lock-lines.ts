@@ -1,7 +1,14 @@
 /** Who holds what, in a line each: `status` and `lock status` say it alike. */
 import type { LeaseRecord } from '../../core/lease/index.ts';
 import { describeBlockers } from '../../core/locks/index.ts';
-import type { CommandProgress, DatabaseStatus, HeldLock, LockHolder, Standoff } from '../../engine/types.ts';
+import type {
+  CommandProgress,
+  DatabaseStatus,
+  ForcedRelease,
+  HeldLock,
+  LockHolder,
+  Standoff,
+} from '../../engine/types.ts';
 import { count, duration } from './format.ts';
 
 export function leaseLine(lease: LeaseRecord | undefined): string {
@@ -14,6 +21,12 @@ export function lockLine(lock: LockHolder | null): string {
   if (!lock) return 'free';
   const { pid, applicationName, state, connectedAt, queryAgeMs } = lock;
   return `held by session ${pid} (${applicationName}), ${state} for ${duration(queryAgeMs)}, connected since ${connectedAt}`;
+}
+
+export function forcedLine({ at, releasedBy, login, freedFrom, endedSession }: ForcedRelease): string {
+  const from = freedFrom === null ? 'nobody' : freedFrom;
+  const ended = endedSession ? `, whose session ${endedSession.pid} was ended` : '';
+  return `last released ${at} by ${releasedBy} (login ${login}), from ${from}${ended}`;
 }
 
 /** What the server says of a long command. */

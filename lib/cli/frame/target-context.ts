@@ -37,3 +37,7 @@ export function targetContext(
   const limits = { leaseDurationMs, leaseWaitMs, lockWaitMs, outOfOrder };
   return { ...settings, ...limits, clock: systemClock, signal, on };
 }
+
+/** One line above what is told of a target. */
+export const titleOf = ({ target, database }: Pick<TargetContext, 'target' | 'database'>): string =>
+  `${target} (database ${database.database} on ${database.host}:${database.port})`;
