@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import type { DatabaseConfig } from '../../lib/adapters/postgres/index.ts';
+import { diagnose } from '../../lib/core/diagnosis/index.ts';
+import { examine } from '../../lib/engine/index.ts';
 import { failureOf, type Site, siteForTest } from '../engine/site.ts';
 
 /** A session of the server, taken over from node-pg once it is logged in. */
@@ -96,6 +99,22 @@ describe('behind a pooler that changes the server session between transactions',
       await expect.poll(() => site.rows(LOCKS)).toEqual([]);
       expect(await site.rows("SELECT to_regclass('a') AS a")).toEqual([{ a: null }]);
     }
+  });
+
+  it('a diagnosis tells the two modes apart, and leaves no lock', async () => {
+    const site = await siteForTest();
+    const judged = async (pick: (transaction: number) => 0 | 1) => {
+      const database = await poolerOn(site, pick);
+      const migrations = { absent: 'No directory.' };
+      const options = { ...site.context({ database }), migrations, loadParser, wallClockMs: Date.now };
+      return diagnose(await examine(options)).find(({ name }) => name === 'pooler');
+    };
+    expect(await judged((n) => (n % 2 === 0 ? 0 : 1))).toMatchObject({
+      level: 'problem',
+      see: expect.stringContaining('#ls304'),
+    });
+    expect(await judged(() => 1)).toMatchObject({ level: 'note' });
+    expect(await site.rows(LOCKS)).toEqual([]);
   });
 
   it('that keeps to one session (session mode) everything works', async () => {

@@ -2,6 +2,7 @@ import { test } from 'vitest';
 import { runSection } from './console.ts';
 
 const SECTIONS = [
+  'Looking at everything',
   'Files that were edited after they were applied',
   'Whether the database is what the ledger says',
   'Trying it without keeping it',

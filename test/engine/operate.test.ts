@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
+import { LEDGER_LOCK } from '../../lib/adapters/postgres/advisory-lock.ts';
 import { attemptName, tokenOf } from '../../lib/adapters/postgres/index.ts';
 import {
   endRunSessions,
@@ -37,11 +38,33 @@ describe('releasing the lock by force', () => {
     expect(await site.rows(LEFT_BEHIND)).toEqual([]);
   });
 
+  it('records it in the ledger also when no run was under way, and shows the last one', async () => {
+    const site = await siteForTest();
+    await site.up({ '0001_before.sql': 'CREATE TABLE before ();' });
+    expect((await readStatus(site.context())).lastForcedRelease).toBeNull();
+    for (const name of ['psql', 'another']) {
+      const session = await site.session(name);
+      await session.query(`SELECT pg_catalog.pg_advisory_lock(${LEDGER_LOCK})`);
+      const released = await forceReleaseLock(site.context({ holder: `ann, of ${name}` }));
+      expect(released).toMatchObject({ endedSession: session.facts.pid, recorded: true });
+      expect((await readStatus(site.context())).lastForcedRelease).toEqual({
+        at: expect.stringMatching(/^\d{4}-.*Z$/),
+        login: session.facts.user,
+        releasedBy: `ann, of ${name}`,
+        freedFrom: name,
+        token: 1,
+        endedSession: { pid: session.facts.pid, applicationName: name },
+      });
+    }
+    expect(await forceReleaseLock(site.context())).toMatchObject({ endedSession: null, recorded: false });
+    expect(await site.rows('SELECT FROM lockstep.forced_release')).toHaveLength(2);
+  });
+
   it('changes nothing where nobody has it', async () => {
     const site = await siteForTest();
     for (const leases of ['postgres', new MemoryLeaseStore()] as const) {
       const released = await forceReleaseLock(site.context({ leases }));
-      expect(released).toEqual({ lease: undefined, endedSession: null });
+      expect(released).toEqual({ lease: undefined, endedSession: null, recorded: false });
     }
     expect(await site.rows("SELECT FROM pg_namespace WHERE nspname = 'lockstep'")).toEqual([]);
   });

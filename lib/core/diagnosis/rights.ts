@@ -7,7 +7,7 @@ const PAGE = 'docs/privileges.md';
 export function judgeRights(reading: Reading<Rights>, { actingAs }: Link): Judgement {
   if ('error' in reading) return unread(NAME, reading.error);
   const { schema, mayCreateSchema, maySignal, grants } = reading.value;
-  const ends = maySignal ? 'and end any session but those of superusers' : 'and end sessions of its own';
+  const ends = maySignal ? 'and end sessions of others' : 'and end sessions of its own';
   switch (schema) {
     case 'own':
       return ok(NAME, `${actingAs} owns the ledger: it may migrate ${ends}.`);
