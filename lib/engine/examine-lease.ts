@@ -11,7 +11,12 @@ export async function readLease(session: Session, options: StatusOptions): Promi
   const record = await new PostgresLeaseStore(session, (ms) => clock.sleep(ms)).read(target);
   const holder = record?.state === 'HELD' ? await lockHolder(session) : null;
   const isSilent = holder !== null && !['active', 'unknown'].includes(holder.state);
-  return { where: 'postgres', record, silentMs: isSilent ? holder.queryAgeMs : null };
+  return {
+    where: 'postgres',
+    record,
+    since: holder?.connectedAt || null,
+    silentMs: isSilent ? holder.queryAgeMs : null,
+  };
 }
 
 const WATCH_EVERY_MS = 500;
@@ -26,6 +31,7 @@ export async function watchLease(
   const seen = (record: LeaseRecord | undefined, silentMs: number | null): LeaseSeen => ({
     where: 'dynamodb',
     record,
+    since: null,
     silentMs,
   });
   const record = await leases.read(target);

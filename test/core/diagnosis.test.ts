@@ -103,6 +103,7 @@ const ADDRESS = { host: 'db.example.com', port: 5432, tls: 'verify' as const, is
 const FREE: LeaseSeen = {
   where: 'postgres',
   record: record({ state: 'FREE', holder: '' }),
+  since: null,
   silentMs: null,
 };
 
@@ -118,7 +119,7 @@ const named = (name: string, change: Change): readonly Judgement[] =>
 const link = (of: Partial<Reached['link']>) => ({ link: { ...REACHED.link, ...of } });
 const rights = (of: Partial<Rights>) => ({ rights: value({ ...RIGHTS, ...of }) });
 const held = (of: Partial<LeaseRecord>, silentMs: number | null, where: LeaseSeen['where'] = 'dynamodb') => ({
-  lease: value({ where, record: record(of), silentMs }),
+  lease: value({ where, record: record(of), since: null, silentMs }),
 });
 const lock = (of: Partial<LockSeen>) => ({ lock: value({ ...NO_LOCK, ...of }) });
 const ledger = (of: Partial<LedgerSeen>) => ({ ledger: value({ fenceToken: 5, runs: [], ...of }) });
@@ -192,12 +193,19 @@ it.each<[string, string, Change, Judgement['level'], RegExp]>([
   [
     'a lease that nobody ever had',
     'lease',
-    { lease: value({ where: 'dynamodb', record: undefined, silentMs: null }) },
+    { lease: value({ where: 'dynamodb', record: undefined, since: null, silentMs: null }) },
     'ok',
     /never held/,
   ],
   ['a lease that is renewed', 'lease', held({}, null), 'ok', /signs of life/],
   ['a holder that is silent for a moment', 'lease', held({}, 29_999), 'ok', /silent for 30 s/],
+  [
+    "a lease that is a session's",
+    'lease',
+    { lease: value({ ...FREE, record: record(), since: RUN.startedAt }) },
+    'ok',
+    /token 5, connected since 2026-11-21T06:00:00.000Z/,
+  ],
   ['a lease that has expired', 'lease', held({}, 30_000), 'problem', /has expired/],
   ['a store that does not answer', 'lease', { lease: failed('LS404') }, 'problem', /What of LS404/],
   ['a free lock', 'lock', {}, 'ok', /Free/],

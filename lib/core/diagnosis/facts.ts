@@ -64,6 +64,8 @@ export interface Rights {
 export interface LeaseSeen {
   readonly where: 'postgres' | 'dynamodb';
   readonly record: LeaseRecord | undefined;
+  /** ISO 8601: when the holder's session began, where that is the lease; its item in DynamoDB has no time. */
+  readonly since: string | null;
   /** For how long nothing was heard of the holder; null if it was heard, or if nobody holds the lease. */
   readonly silentMs: number | null;
 }

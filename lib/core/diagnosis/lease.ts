@@ -6,11 +6,11 @@ const NAME = 'lease';
 
 export function judgeLease(reading: Reading<LeaseSeen>): Judgement {
   if ('error' in reading) return unread(NAME, reading.error);
-  const { record, silentMs } = reading.value;
+  const { record, since, silentMs } = reading.value;
   if (!record) return ok(NAME, 'Free, and was never held.');
   const { holder, token, durationMs, state } = record;
   if (state === 'FREE') return ok(NAME, `Free; the last token is ${token}.`);
-  const heldBy = `Held by ${holder}, token ${token}`;
+  const heldBy = `Held by ${holder}, token ${token}${since === null ? '' : `, connected since ${since}`}`;
   if (silentMs === null) return ok(NAME, `${heldBy}, which gives signs of life.`);
   if (silentMs < durationMs)
     return ok(
