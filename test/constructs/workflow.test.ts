@@ -1,17 +1,9 @@
 /** What the state machine does with the answers of its tasks, whichever they are. */
 import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
-import { LONGEST_LEASE_WAIT } from '../../lib/constructs/coordinator-props.ts';
 import { ErrorName } from '../../lib/core/errors/index.ts';
-import { RESTORE_POINT_BUDGET_SECONDS } from '../../lib/core/restore-point/index.ts';
 import { verdictSchema } from '../../lib/core/rollout/index.ts';
-import {
-  LEASE_WAIT,
-  nextWaitSeconds,
-  RESTORE_POINT_WAIT,
-  StateName,
-  type WaitPolicy,
-} from '../../lib/core/workflow/index.ts';
+import { StateName } from '../../lib/core/workflow/index.ts';
 import {
   APPLIED,
   definition,
@@ -266,23 +258,4 @@ describe('a run that fails', () => {
       );
     },
   );
-});
-
-describe('the history of the longest run', () => {
-  /** Entered, scheduled, started, succeeded, exited; entered and exited for Choice and for Wait. */
-  const EVENTS_PER_ROUND = 5 + 2 + 2;
-
-  function rounds(policy: WaitPolicy, budgetSeconds: number): number {
-    let [count, wait, waited] = [0, 0, 0];
-    for (; waited < budgetSeconds; waited += wait, count++) wait = nextWaitSeconds(policy, wait);
-    return count;
-  }
-
-  test('fits into the 25,000 events that an execution may have, with retries to spare', () => {
-    const events =
-      EVENTS_PER_ROUND *
-      (rounds(RESTORE_POINT_WAIT, RESTORE_POINT_BUDGET_SECONDS) +
-        rounds(LEASE_WAIT, LONGEST_LEASE_WAIT.toSeconds()));
-    expect(events).toBeLessThan(25_000 * 0.6);
-  });
 });

@@ -27,6 +27,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lib/cli/': { mayImport: [...USE_CASES, 'lib/settings/'] },
   'functions/': { mayImport: [...USE_CASES, 'lib/settings/'] },
   'lib/local/': { mayImport: [...USE_CASES, 'lib/settings/', 'lib/constructs/'], packages: [/^/] },
+  'lib/cost/synthesize.ts': {
+    mayImport: ['lib/cost/', 'lib/core/', 'lib/constructs/', 'lib/coordinator-stack.ts', 'lib/local/'],
+    packages: [...CDK, NODE],
+  },
+  'lib/cost/': { mayImport: ['lib/core/'], packages: [] },
   'lib/build/': { mayImport: ['lib/core/', 'lib/adapters/rds/authorities.ts'] },
   // The type of the bundler, which is loaded by its path.
   'lib/constructs/function-code.ts': {
@@ -38,6 +43,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lib/coordinator-stack.ts': { mayImport: ['lib/constructs/'], packages: CDK },
   'bin/app.ts': { mayImport: ['lib/coordinator-stack.ts'], packages: [...CDK, 'cdk-nag', NODE] },
   'bin/build.ts': { mayImport: ['lib/build/'], packages: [NODE] },
+  'bin/cost.ts': { mayImport: ['lib/cost/'], packages: [NODE] },
   'bin/lockstep.ts': { mayImport: ['lib/cli/index.ts'], packages: [NODE] },
   'examples/': { mayImport: ['lib/index.ts'], packages: [...CDK, NODE] },
 };
@@ -97,6 +103,8 @@ describe('layers', () => {
     ['functions/x.ts', "type Names = typeof import('../lib/constructs/index.ts');"],
     ['functions/_runtime/x.ts', "import { Duration } from 'aws-cdk-lib/core';"],
     ['lib/local/x.ts', "import { handler } from '../../functions/plan.ts';"],
+    ['lib/cost/x.ts', "import { readWorkflow } from '../local/workflow.ts';"],
+    ['lib/cost/x.ts', "import { readFileSync } from 'node:fs';"],
     ['lib/build/x.ts', "import { MigrationCoordinator } from '../constructs/index.ts';"],
     ['lib/constructs/x.ts', "import { apply } from '../engine/index.ts';"],
     ['lib/constructs/x.ts', "import { build } from 'esbuild';"],

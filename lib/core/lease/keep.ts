@@ -18,7 +18,7 @@ import { leaseNotRenewed } from './lease-errors.ts';
 import type { Lease, LeaseStore } from './lease-store.ts';
 
 /** Shares of the lease's duration. */
-const RENEW_EVERY = 1 / 3;
+export const RENEW_EVERY = 1 / 3;
 const RETRY_AFTER = 1 / 12;
 const SAFETY_MARGIN = 1 / 6;
 
