@@ -1,4 +1,6 @@
 /** What the walk counts is what the local runtime does with the same outcomes: real functions, a real database. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StateName } from '../../lib/core/workflow/index.ts';
@@ -6,6 +8,7 @@ import {
   CountedLease,
   type Definition,
   NOTHING_TO_DO,
+  type Outcomes,
   type Script,
   scriptOf,
   TYPICAL,
@@ -16,20 +19,38 @@ import { chargedIn } from '../cost/machines.ts';
 import { type LocalCoordinator, startCoordinator } from './local-workflow.ts';
 
 const LEASE = { leaseDurationSeconds: 10, leaseWaitSeconds: 60 };
-/** There is no RDS here, so no restore point of it. */
-const HERE = { ...TYPICAL, restorePointSeconds: 'none' } as const;
+/** There is no RDS here, so no restore point of it; and six small tables take no time. */
+const HERE: Outcomes = {
+  ...TYPICAL,
+  restorePointSeconds: 'none',
+  calls: [{ seconds: 1, ends: 'applied' }],
+};
 const SIX = Object.fromEntries(
   [1, 2, 3, 4, 5, 6].map((n) => [`000${n}_create_t${n}.sql`, `CREATE TABLE t${n} (id int);`]),
 );
 
+/** Requests that the DynamoDB API of the local runtime, which is in this process, was sent. */
+let requests: string[];
+const REQUEST = 'http.server.request.start';
+const note = (message: unknown) => {
+  const target = (message as { request: IncomingMessage }).request.headers['x-amz-target'];
+  if (/^DynamoDB_\d+\.(Get|Put|Update|Delete)Item$/.test(String(target))) requests.push(String(target));
+};
+const sent = (operation: string): number => requests.filter((target) => target.endsWith(operation)).length;
+
 let coordinator: LocalCoordinator;
 beforeEach(async () => {
   coordinator = await startCoordinator();
+  requests = [];
+  subscribe(REQUEST, note);
 });
-afterEach(() => coordinator.stop());
+afterEach(async () => {
+  unsubscribe(REQUEST, note);
+  await coordinator.stop();
+});
 
-const newScript = (outcomes: typeof HERE | typeof NOTHING_TO_DO): Script =>
-  scriptOf(outcomes, { ...LEASE, lease: new CountedLease(LEASE.leaseDurationSeconds) });
+const newLease = () => new CountedLease(LEASE.leaseDurationSeconds);
+const newScript = (outcomes: Outcomes, lease = newLease()): Script => scriptOf(outcomes, { ...LEASE, lease });
 
 const walked = async (script: Script) => {
   const { definition } = coordinator.cloud.workflow;
@@ -48,15 +69,24 @@ test('a run with six migrations, and then one with nothing to do', async () => {
   const { start, functions } = await coordinator.deploy(SIX);
   const typical = start({});
   expect(await typical.outcome).toMatchObject({ status: 'SUCCEEDED', output: { appliedCount: 6 } });
-  const typicalWalk = await walked(newScript(HERE));
+  const lease = newLease();
+  const typicalWalk = await walked(newScript(HERE, lease));
   expect(chargedFor(typical)).toEqual(chargedIn(typicalWalk));
   expect(functions.calls).toBe(callsIn(typicalWalk));
+  const { reads, writes } = lease.counts;
+  // On a slow machine the lease is renewed more than once, each time with one of both.
+  const moreRenewals = sent('PutItem') - writes;
+  expect(moreRenewals).toBeGreaterThanOrEqual(0);
+  expect(sent('GetItem')).toBe(reads + moreRenewals);
+  expect(requests).toHaveLength(sent('GetItem') + sent('PutItem'));
+  requests = [];
 
   const nothing = start({});
   expect(await nothing.outcome).toMatchObject({ output: { outcome: 'nothing-pending' } });
   const nothingWalk = await walked(newScript(NOTHING_TO_DO));
   expect(chargedFor(nothing)).toEqual(chargedIn(nothingWalk));
   expect(functions.calls).toBe(callsIn(typicalWalk) + callsIn(nothingWalk));
+  expect(requests).toEqual([]);
 });
 
 test('a run whose function is killed once', async () => {
