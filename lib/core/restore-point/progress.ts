@@ -5,7 +5,7 @@ import { type RestorePointState, restorePointError } from './restore-point-store
 
 /**
  * The first snapshot of a large database takes hours, later ones minutes. With waits of half a minute, four
- * hours are about 5,000 events of an execution's 25,000.
+ * hours are about 4,400 events of an execution's 25,000 (docs/cost.md).
  */
 export const RESTORE_POINT_BUDGET_SECONDS = 4 * 3600;
 
