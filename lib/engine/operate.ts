@@ -11,7 +11,7 @@ import {
   type Session,
   stampEntries,
 } from '../adapters/postgres/index.ts';
-import type { LockstepError } from '../core/errors/index.ts';
+import { LockstepError } from '../core/errors/index.ts';
 import type { LeaseRecord } from '../core/lease/index.ts';
 import {
   compareRevisions,
@@ -34,7 +34,7 @@ export interface ForceReleased {
   readonly lease: LeaseRecord | undefined;
   /** Pid of the session that held the advisory lock. */
   readonly endedSession: number | null;
-  /** That it was done is in the ledger. It is not where there was nothing to free, no ledger, or a server that is read-only. */
+  /** That it was done is in the ledger. It is not where there was nothing to free, no ledger, or no right to write it. */
   readonly recorded: boolean;
 }
 
@@ -48,26 +48,35 @@ export function forceReleaseLock(
     const locked = await lockHolder(session);
     const lease = await store.forceRelease(target);
     if (locked) await endSession(session, locked);
-    const endedSession = locked?.pid ?? null;
-    if (session.facts.readOnly) return { lease, endedSession, recorded: false };
-    await endRuns(session, `its lease was released by force, by ${holder}`);
-    const isFreed = lease?.state === 'HELD' || locked !== null;
-    return { lease, endedSession, recorded: isFreed && (await record(session, holder, lease, locked)) };
+    const freed = { releasedBy: holder, lease, locked };
+    return { lease, endedSession: locked?.pid ?? null, recorded: await recordRelease(session, freed) };
   });
 }
 
-const record = (
-  session: Session,
-  releasedBy: string,
-  lease: LeaseRecord | undefined,
-  locked: LockedBy | null,
-): Promise<boolean> =>
-  recordForcedRelease(session, {
-    releasedBy,
-    freedFrom: lease?.state === 'HELD' ? lease.holder : null,
-    token: lease?.token ?? null,
-    endedSession: locked && { pid: locked.pid, applicationName: locked.applicationName },
-  });
+interface Freed {
+  readonly releasedBy: string;
+  readonly lease: LeaseRecord | undefined;
+  readonly locked: LockedBy | null;
+}
+
+/** What is freed stays freed, also where the role may end sessions and not write the ledger. */
+async function recordRelease(session: Session, { releasedBy, lease, locked }: Freed): Promise<boolean> {
+  if (session.facts.readOnly) return false;
+  const freedFrom = lease?.state === 'HELD' ? lease.holder : null;
+  try {
+    await endRuns(session, `its lease was released by force, by ${releasedBy}`);
+    if (freedFrom === null && !locked) return false;
+    return await recordForcedRelease(session, {
+      releasedBy,
+      freedFrom,
+      token: lease?.token ?? null,
+      endedSession: locked && { pid: locked.pid, applicationName: locked.applicationName },
+    });
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'LS306') return false;
+    throw error;
+  }
+}
 
 /** Ends what a run that was stopped left in the database, and gives the number of its sessions. Throws LS3xx. */
 export function endRunSessions(context: EngineContext, runId: string): Promise<number> {

@@ -248,6 +248,18 @@ describe('without pg_signal_backend', () => {
     expect(await forceReleaseLock(second)).toMatchObject({ endedSession: another.facts.pid });
   });
 
+  it('who may end sessions and not write the ledger frees the lock, and is told that it is not recorded', async () => {
+    const { site, sql, as } = await rolesForTest();
+    await sql(TWO);
+    await site.up({ '0001_a.sql': 'CREATE TABLE app.a ();' }, { database: as('migrator') });
+    await sql('GRANT pg_signal_backend TO :second; GRANT SELECT ON ALL TABLES IN SCHEMA lockstep TO :second');
+    const holder = await holderAs(as('migrator'));
+    const second = { ...site.context(), database: as('second') };
+    const freed = { endedSession: holder.facts.pid, recorded: false };
+    expect(await forceReleaseLock(second)).toMatchObject(freed);
+    expect((await readStatus(second)).lock).toBeNull();
+  });
+
   it('the clean-up of a run is refused in the same way', async () => {
     const { site, sql, as } = await rolesForTest();
     await sql(TWO);
