@@ -12,7 +12,7 @@ const SETTINGS = [...ATTEMPT_SETTINGS, 'taskInput'] as const;
 type TaskSettings = Settings<(typeof SETTINGS)[number]>;
 
 /** Makes the attempt that the environment describes and gives the exit code; never throws. */
-export async function runTask(signal: AbortSignal): Promise<ExitCode> {
+export async function runTask(signal: AbortSignal): Promise<number> {
   const startedMs = systemClock.nowMs();
   try {
     const settings = readSettings(SETTINGS);
@@ -31,7 +31,7 @@ async function attempt(
   settings: TaskSettings,
   timeLeftMs: () => number,
   signal: AbortSignal,
-): Promise<ExitCode> {
+): Promise<number> {
   try {
     const { bundle, options } = await openAttempt(input, settings, logger);
     const { bundleDigest } = input.plan;
@@ -62,7 +62,7 @@ async function record(
   }
 }
 
-function failed(error: LockstepError): ExitCode {
+function failed(error: LockstepError): number {
   logger.error(`migrate-task ended with ${error.code}`, errorFields(error));
   return error.exitCode;
 }

@@ -14,20 +14,20 @@
 import { asLockstepError, ExitCode, LockstepError } from '../core/errors/index.ts';
 import type { CommandResult, GlobalOptions, LoadCommand } from './frame/context.ts';
 import { listenForInterruption } from './frame/interruption.ts';
-import { parseCommandLine } from './frame/program.ts';
+import { asksForJson, parseCommandLine } from './frame/program.ts';
 import { errorJson, errorText } from './frame/show-error.ts';
 import { openTerminal, type Terminal } from './frame/terminal.ts';
 import { ownVersion } from './frame/version.ts';
 
-/** Runs one command of this process and gives its exit code; never throws. */
-export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+/** Runs one command of this process and gives its exit code, which may be that of a foreign command; never throws. */
+export async function runCli(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process, process.env);
   const result = await run(argv, terminal).catch(failed);
   if (!('json' in result)) {
     (result.exitCode === ExitCode.done ? terminal.out : terminal.err).line(result.text);
     return result.exitCode;
   }
-  if (argv.includes('--json')) showJson(result, terminal);
+  if (asksForJson(argv)) showJson(result, terminal);
   else showText(result, terminal);
   return result.error?.exitCode ?? result.exitCode ?? ExitCode.done;
 }

@@ -99,7 +99,11 @@ function partialLine({ migration, direction, stepsDone, stepStarted }: PartialRe
 function runLine(run: RunRecord): string {
   const { verdict, startedAt, finishedAt, applied, holder, restorePoint, forced } = run;
   const ended = finishedAt === null ? 'not ended' : `ended ${finishedAt}`;
-  const did = applied.length === 0 ? 'applied nothing' : `applied ${some(applied)}`;
+  const did = run.command
+    ? `ran ${run.command}`
+    : applied.length === 0
+      ? 'applied nothing'
+      : `applied ${some(applied)}`;
   const back = restorePoint ? `; restore point ${restorePoint}` : '';
   const past = forced ? `; contracted by force past ${forced}` : '';
   return `${verdict}: began ${startedAt}, ${ended}; ${did}; by ${holder}${back}${past}`;

@@ -1,5 +1,6 @@
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { LockstepError } from '../core/errors/index.ts';
+import type { StopReason } from '../core/foreign/index.ts';
 import type { Blocker } from '../core/locks/index.ts';
 
 /** What an observer is told while a run goes on; for progress lines, logs and metrics. No row data, no secrets. */
@@ -82,6 +83,8 @@ export type EngineEvent =
       readonly direction: Direction;
       readonly durationMs: number;
     }
+  | { readonly kind: 'command-started'; readonly command: string }
+  | { readonly kind: 'command-stopping'; readonly command: string; readonly reason: StopReason }
   | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
   | { readonly kind: 'lease-not-released'; readonly error: LockstepError }
   | { readonly kind: 'instance-not-recorded'; readonly error: LockstepError }

@@ -5,6 +5,7 @@
  *   migrate    the whole job of a process: plan → wait for the lease → apply → release
  *   dryRun     the same, tried in a transaction that is rolled back
  *   apply      one attempt under a lease that is held: mint → connect → advisory lock → claim → plan again → steps
+ *   exec       a foreign command under the same lease, lock and fence (exec.ts, for those who need it)
  *   repair     brings the ledger's checksums up to edited files; executes nothing
  *   verify     compares the ledger with the catalogs; reads only
  *   examine    reads everything that a diagnosis is made of

@@ -182,6 +182,8 @@ export interface RunRecord {
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;
+  /** The foreign command that it ran, and what became of that one's own history, in words. */
+  readonly command: string | null;
   readonly locks: readonly (HeldLock & { readonly migration: string })[];
 }
 

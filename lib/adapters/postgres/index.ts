@@ -21,7 +21,7 @@
  * Who is authoritative: the ledger. What can fail: LS3xx for reaching and using the server, LS403 for a stale
  * attempt, LS6xx for the migrations themselves; PostgreSQL's DETAIL never leaves (it may hold row data).
  */
-export { endLostSession, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
+export { endLostSession, holdsLock, type LockedBy, lockHolder, takeLock } from './advisory-lock.ts';
 export { type RunningBackfill, readBackfills, setPaused } from './backfills.ts';
 export { type Look, lookAtFence, lookAtLocks, lookAtSession, type Standoff } from './blockers.ts';
 export { readDamage, readMissing } from './catalog-damage.ts';
@@ -57,6 +57,7 @@ export {
   appliedByRun,
   endRuns,
   finishRun,
+  noteCommand,
   readRestorePoints,
   readRun,
   readUnendedRuns,

@@ -93,9 +93,11 @@ CREATE TABLE lockstep.run (
   finished_at timestamptz,
   verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
   error text,
-  forced text
+  forced text,
+  command text
 );
 COMMENT ON COLUMN lockstep.run.forced IS 'Live instances of the app past which it was made to contract.';
+COMMENT ON COLUMN lockstep.run.command IS 'A foreign command that it ran, and what its own history says that it changed.';
 CREATE TABLE lockstep.instance (
   id text PRIMARY KEY,
   source text NOT NULL CHECK (source IN ('heartbeat', 'deployer')),

@@ -17,12 +17,14 @@ export interface LedgerRun {
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;
+  /** The foreign command that it ran, and what became of that one's own history, in words. */
+  readonly command: string | null;
   /** Strong locks that its migrations held, with the migration's name. */
   readonly locks: readonly (HeldLock & { readonly migration: string })[];
 }
 
 const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
-  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced,
+  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced, r.command,
   COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (
       SELECT e.id, e.written_as || '_' || e.slug AS name FROM lockstep.entry e
         WHERE e.run_id = r.run_id AND e.kind = 'applied'
@@ -83,15 +85,16 @@ export interface NewRun {
   readonly bundleDigest: string;
   readonly restorePoint: string | null;
   readonly forced?: string | null;
+  readonly command?: string | null;
 }
 
 /** Begins the run, or goes on with it. Runs of others that never ended have failed: this one has the lock. */
 export async function startRun(session: Session, run: NewRun): Promise<void> {
-  const { runId, holder, token, bundleDigest, restorePoint, forced = null } = run;
+  const { runId, holder, token, bundleDigest, restorePoint, forced = null, command = null } = run;
   const others = `r.run_id <> ${literal(runId)}`;
   await session.query(`${endUnfinished(others, 'it ended without a word, and another run has taken over')};
-    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, forced, verdict)
-    VALUES (${[runId, holder, token, bundleDigest, restorePoint, forced].map(literal).join(', ')}, 'running')
+    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, forced, command, verdict)
+    VALUES (${[runId, holder, token, bundleDigest, restorePoint, forced, command].map(literal).join(', ')}, 'running')
     ON CONFLICT (run_id) DO UPDATE SET token = EXCLUDED.token, verdict = 'running', finished_at = NULL,
       restore_point = COALESCE(EXCLUDED.restore_point, lockstep.run.restore_point),
       forced = COALESCE(EXCLUDED.forced, lockstep.run.forced)`);
@@ -108,6 +111,17 @@ export async function finishRun(
   await session.query(`UPDATE lockstep.run r
     SET verdict = ${literal(verdict)}, error = ${newError}, finished_at = pg_catalog.clock_timestamp()
     WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`);
+}
+
+/** What is known of a foreign command when it has ended. */
+export async function noteCommand(
+  session: Session,
+  { runId, token }: Pick<NewRun, 'runId' | 'token'>,
+  words: string,
+): Promise<void> {
+  await session.query(
+    `UPDATE lockstep.run r SET command = ${literal(words)} WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`,
+  );
 }
 
 /** An operator, or the clean-up, ends what is recorded as running. Without a ledger there is nothing to end. */

@@ -24,6 +24,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
       .action((...given) => choose(optionsOf(given.at(-1) as Grammar), load));
   addWriting(program, add);
   addRunning(program, add);
+  addExec(program, add);
   addReading(program, add);
   addCare(program, add);
   add(program, 'doctor', {
@@ -111,6 +112,21 @@ function addRunning(program: Grammar, add: Add): void {
     .option('--timeout <duration>', 'how long (default: 10m)')
     .option('--all', 'for contract migrations, too')
     .addOption(outOfOrder());
+}
+
+function addExec(program: Grammar, add: Add): void {
+  add(program, 'exec', {
+    summary: 'run another migrator under the lease and the lock',
+    examples: [
+      'exec -- alembic upgrade head',
+      'exec --timeout 20m -- bin/rails db:migrate',
+      'exec --json -- npx prisma migrate deploy',
+    ],
+    load: async () => (await import('../exec.ts')).exec,
+  })
+    .usage('[options] -- <command> [arguments]')
+    .argument('<command...>', 'the program and its arguments, behind --')
+    .option('--timeout <duration>', 'longest time for the command (default: no limit)');
 }
 
 const runPhase = (): Option =>

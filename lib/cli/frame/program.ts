@@ -8,6 +8,12 @@ export type Parsed =
   | { readonly kind: 'text'; readonly text: string; readonly exitCode: ExitCode }
   | { readonly kind: 'command'; readonly options: GlobalOptions; readonly load: LoadCommand };
 
+/** What is behind `--` is another program's. */
+export function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
 /** Throws LS101. */
 export function parseCommandLine(argv: readonly string[], version: string): Parsed {
   let chosen: Parsed | undefined;
@@ -28,7 +34,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Pars
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const asksNothing = error.code === 'commander.help';
-    if (written === '' || (asksNothing && argv.includes('--json'))) throw usageError(error, program, argv);
+    if (written === '' || (asksNothing && asksForJson(argv))) throw usageError(error, program, argv);
     // Help and the version number when asked for; help, too, when no command is given.
     const exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     return { kind: 'text', text: written.trimEnd(), exitCode };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { StopReason } from '../../core/foreign/index.ts';
 import { type Blocker, DEADLOCK, describeBlockers } from '../../core/locks/index.ts';
 import type { Direction, EngineEvent, Observer } from '../../engine/types.ts';
 import { count, duration } from './format.ts';
@@ -85,6 +86,10 @@ function sentence(event: EngineEvent): string {
       return `${event.migration} keeps ${count(event.sessions, 'session')} waiting, the longest for ${duration(event.longestMs)}`;
     case 'migration-done':
       return `${DONE[event.direction]} ${event.migration} in ${duration(event.durationMs)}`;
+    case 'command-started':
+      return `Running ${event.command}`;
+    case 'command-stopping':
+      return `Ending ${event.command} and what it started: ${whyStopped(event.reason)}`;
     case 'attempt-repeated':
       return `Trying again: ${event.error.what}`;
     case 'lease-not-released':
@@ -95,6 +100,19 @@ function sentence(event: EngineEvent): string {
       return `Contract migrations are left for later: ${event.error.what}`;
     default:
       return event satisfies never;
+  }
+}
+
+function whyStopped(reason: StopReason): string {
+  switch (reason.kind) {
+    case 'interrupted':
+      return 'interrupted';
+    case 'out-of-time':
+      return `it has not finished after ${duration(reason.limitMs)}`;
+    case 'lost':
+      return reason.why;
+    default:
+      return reason satisfies never;
   }
 }
 

@@ -29,6 +29,8 @@ export interface ErrorDetails {
   /** Small, printable facts (SQLSTATE, revision, pid …): for logs and `--json`. */
   readonly context?: Readonly<Record<string, string | number | boolean | null>> | undefined;
   readonly cause?: unknown;
+  /** Of a foreign command, which is passed on; else the catalogue's. */
+  readonly exitCode?: number | undefined;
 }
 
 export const NOTHING_CHANGED = 'Nothing was changed in the database.';
@@ -40,6 +42,7 @@ export class LockstepError extends Error {
   readonly remedy: string;
   readonly position: SourcePosition | undefined;
   readonly context: Readonly<Record<string, string | number | boolean | null>>;
+  readonly exitCode: number;
 
   constructor(code: ErrorCode, details: ErrorDetails) {
     // A line each: who gets no more than the message can still tell them apart.
@@ -51,15 +54,12 @@ export class LockstepError extends Error {
     this.remedy = details.remedy;
     this.position = details.position;
     this.context = details.context ?? {};
+    this.exitCode = details.exitCode ?? CATALOGUE[code].exit;
   }
 
   /** Whether the same call may simply be made again. */
   get retryable(): boolean {
     return CATALOGUE[this.code].retryable;
-  }
-
-  get exitCode(): ExitCode {
-    return CATALOGUE[this.code].exit;
   }
 }
 

@@ -1,0 +1,72 @@
+import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import type { CommandEnd, StopReason } from './command.ts';
+import { type HistoryChange, historyInWords } from './history-change.ts';
+
+/** Undefined changes: the history could not be read. */
+type Changes = readonly HistoryChange[] | undefined;
+
+/** It ended by itself, and not well. The exit code is passed on. */
+export function commandFailed(
+  name: string,
+  { exitCode, signal }: CommandEnd,
+  changes: Changes,
+): LockstepError {
+  const how = signal === null ? `with exit code ${exitCode}` : `by ${signal}`;
+  return new LockstepError('LS801', {
+    what: `${name} ended ${how}.`,
+    state: stateAfter(changes),
+    remedy:
+      'Its own output says why: mend that as its own documentation tells, and run the same command again.',
+    context: { command: name, exitCode, signal },
+    exitCode,
+  });
+}
+
+/** It was told to end, and has. */
+export function commandStopped(name: string, reason: StopReason, changes: Changes): LockstepError {
+  const details = {
+    state: stateAfter(changes),
+    remedy: 'Look at its own history, then run the same command again; it is not repeated by itself.',
+    context: { command: name },
+  };
+  switch (reason.kind) {
+    case 'interrupted':
+      return new LockstepError('LS605', { ...details, what: `Interrupted: ${name} was ended.` });
+    case 'out-of-time':
+      return new LockstepError('LS802', {
+        ...details,
+        what: `${name} was ended, because it had not finished after ${reason.limitMs / 1_000} s.`,
+      });
+    case 'lost':
+      return new LockstepError('LS802', { ...details, what: `${name} was ended, because ${reason.why}` });
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** It ended well, but the lock was not seen to be held until then. */
+export const endNotRecorded = (name: string, changes: Changes, cause: LockstepError): LockstepError =>
+  new LockstepError('LS802', {
+    what: `${name} has finished, but that could not be recorded: ${cause.what}`,
+    state: stateAfter(changes),
+    remedy: 'Run the same command again: it should find nothing left to do.',
+    context: { command: name, cause: cause.code },
+    cause,
+  });
+
+export const commandNotStarted = (name: string, cause: unknown): LockstepError =>
+  new LockstepError('LS803', {
+    what: `${name} could not be started: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Correct the command behind `--`, or install it where this process finds it (PATH).',
+    context: { command: name },
+    cause,
+  });
+
+function stateAfter(changes: Changes): string {
+  if (changes === undefined)
+    return 'What it left is what its own history says, which could not be read here.';
+  if (changes.length === 0)
+    return 'No history table that Lockstep knows was changed; a migration that it had begun is as it left it.';
+  return `Its own history was changed (${historyInWords(changes)}); a migration that it had begun is as it left it.`;
+}

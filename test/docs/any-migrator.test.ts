@@ -1,0 +1,26 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folderWith, lockstep } from '../cli/command-line.ts';
+import { databaseForTest } from '../cli/database-content.ts';
+import { codeBlocks } from './markdown.ts';
+
+const PAGE = 'docs/guides/any-migrator.md';
+const MODULES = join(import.meta.dirname, '..', '..', 'node_modules');
+
+test('any-migrator.md: the example does what the page shows', async () => {
+  const [script = ''] = codeBlocks(PAGE, 'js');
+  const [block = ''] = codeBlocks(PAGE, 'console');
+  const { url } = await databaseForTest();
+  const folder = await folderWith({});
+  await writeFile(join(folder, 'migrate.mjs'), script);
+  await symlink(MODULES, join(folder, 'node_modules'));
+  const entries = block.split(/^\$ lockstep /m).slice(1);
+  expect(entries).toHaveLength(3);
+  for (const entry of entries) {
+    const [command = '', ...shown] = entry.trimEnd().split('\n');
+    const { stdout, stderr } = await lockstep(command.split(' '), { DATABASE_URL: url }, folder);
+    const printed = `${stdout}${stderr}`.split('\n');
+    expect(printed.filter((line) => shown.includes(line))).toEqual(shown);
+  }
+});
