@@ -98,7 +98,7 @@ class RunningGroup implements RunningCommand {
 }
 
 /** Reads until it is dismissed, or until nobody is there any more who could. */
-const SURVIVOR = 'read -r line && exit 0; kill -TERM -- "-$1"; sleep 1; kill -KILL -- "-$1"';
+const SURVIVOR = 'read -r line && exit 0; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"';
 
 /**
  * A shell that waits for the end of this process, and ends the group then: the lock is free at that moment, whatever
