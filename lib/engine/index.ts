@@ -37,6 +37,8 @@ export {
   readMeasuredPlan,
   readPlan,
   readRepeatables,
+  readRuns,
+  readRunTimeline,
   readSlowestMigrations,
   readStatus,
 } from './read.ts';

@@ -4,11 +4,15 @@ import {
   lockHolder,
   lookAtSession,
   PostgresLeaseStore,
+  type RunEvent,
+  type RunSummary,
   readEntries,
   readLastForcedRelease,
   readLedger,
   readRepeatableRows,
   readRun,
+  readRunEvents,
+  readRuns as readRunRows,
   readSlowest,
 } from '../adapters/postgres/index.ts';
 import type { LeaseStore } from '../core/lease/index.ts';
@@ -23,6 +27,7 @@ import type {
   RepeatableRow,
   RunRecord,
 } from './types.ts';
+import { unknownRun } from './unknown-run.ts';
 
 /** Throws LS2xx for an edited file that does not compile, LS3xx, LS504, LS605. */
 export const readPlan = (options: EngineContext & PlanRequest): Promise<PlanResult> =>
@@ -52,6 +57,24 @@ export const readRepeatables = (context: EngineContext): Promise<readonly Repeat
 /** The run that began last, or the one with this id; null if there is none. Throws LS3xx, LS605. */
 export const readLastRun = (context: EngineContext, runId?: string): Promise<RunRecord | null> =>
   withSession(context, LOOK, (session) => readRun(session, runId));
+
+/** All runs, the newest first. Throws LS3xx, LS605. */
+export const readRuns = (context: EngineContext): Promise<readonly RunSummary[]> =>
+  withSession(context, LOOK, (session) => readRunRows(session));
+
+export interface RunTimeline {
+  readonly run: RunSummary;
+  /** Oldest first. */
+  readonly events: readonly RunEvent[];
+}
+
+/** One run, and what it wrote to the ledger. Throws LS3xx, LS504, LS605. */
+export const readRunTimeline = (context: EngineContext, runId: string): Promise<RunTimeline> =>
+  withSession(context, LOOK, async (session) => {
+    const [run] = await readRunRows(session, runId);
+    if (!run) throw unknownRun(runId);
+    return { run, events: await readRunEvents(session, runId) };
+  });
 
 export interface StatusOptions extends EngineContext {
   readonly leases: LeaseStore | 'postgres';

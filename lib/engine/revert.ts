@@ -23,6 +23,7 @@ import { explainIrreversible, othersBuildOn } from './irreversible.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
 import { type Progress, runChange } from './run-change.ts';
 import type { RevertOptions, RevertResult } from './types.ts';
+import { unknownRun } from './unknown-run.ts';
 
 /**
  * One attempt to revert, the last one applied first, with the down scripts of the ledger. If one of the migrations has
@@ -94,12 +95,7 @@ export async function entriesToRevert(
 
 async function refuseUnknownRun(session: Session, request: RevertRequest): Promise<void> {
   if (request.kind !== 'run' || (await readRun(session, request.runId))) return;
-  throw new LockstepError('LS504', {
-    what: `The ledger knows no run ${request.runId}.`,
-    state: NOTHING_CHANGED,
-    remedy: 'Give one that exists: `lockstep history` shows the run of each entry.',
-    context: { run: request.runId },
-  });
+  throw unknownRun(request.runId);
 }
 
 /**

@@ -17,7 +17,7 @@ import type {
 export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
 export type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
-export type { RepeatableRow } from '../adapters/postgres/index.ts';
+export type { RepeatableRow, RunEvent, RunSummary } from '../adapters/postgres/index.ts';
 export type { Direction, EngineEvent, Observer } from './events.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';

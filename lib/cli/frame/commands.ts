@@ -1,19 +1,13 @@
-/** Every command with its arguments and examples; lib/cli has one file for each. */
+/** Every command with its arguments and examples, but for the groups; lib/cli has one file for each. */
 import { type Command as Grammar, InvalidArgumentError, Option } from 'commander';
 import type { Phase } from '../../core/plan/catalog.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../core/plan/out-of-order.ts';
 import { RUN_PHASES } from '../../core/plan/phase.ts';
-import { REVISION_PATTERN } from '../../core/plan/revision.ts';
+import { type Add, addGroups } from './command-groups.ts';
 import type { GlobalOptions, LoadCommand } from './context.ts';
+import { revision } from './revision-argument.ts';
 
 export type Choose = (options: GlobalOptions, load: LoadCommand) => void;
-
-type Add = (parent: Grammar, name: string, entry: Entry) => Grammar;
-interface Entry {
-  readonly summary: string;
-  readonly examples: readonly string[];
-  readonly load: LoadCommand;
-}
 
 export function addCommands(program: Grammar, choose: Choose): void {
   const add: Add = (parent, name, { summary, examples, load }) =>
@@ -32,9 +26,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
     examples: ['doctor', 'doctor --json', 'doctor --lease dynamodb://lockstep-leases --target orders'],
     load: async () => (await import('../doctor.ts')).doctor,
   }).addOption(outOfOrder());
-  addBackfill(program, add);
-  addInstances(program, add);
-  addLock(program, add);
+  addGroups(program, add);
   add(program, 'dev', {
     summary: 'roll out on local servers, to see it work',
     examples: ['dev', 'dev --migrations ./migrations'],
@@ -179,60 +171,6 @@ function addCare(program: Grammar, add: Add): void {
   });
 }
 
-function addBackfill(program: Grammar, add: Add): void {
-  const backfill = program.command('backfill').description('watch, pause or resume back-fills');
-  add(backfill, 'status', {
-    summary: 'how far back-fills are that are under way',
-    examples: ['backfill status', 'backfill status --json'],
-    load: async () => (await import('../backfill.ts')).backfillStatus,
-  });
-  add(backfill, 'pause', {
-    summary: 'let them wait after their current batch',
-    examples: ['backfill pause', 'backfill pause 0042'],
-    load: async () => (await import('../backfill.ts')).backfillPause,
-  }).argument('[revision]', 'only this one', revision);
-  add(backfill, 'resume', {
-    summary: 'let them go on',
-    examples: ['backfill resume', 'backfill resume 0042'],
-    load: async () => (await import('../backfill.ts')).backfillResume,
-  }).argument('[revision]', 'only this one', revision);
-}
-
-function addInstances(program: Grammar, add: Add): void {
-  const instances = program.command('instances').description('instances of the app that contract waits for');
-  add(instances, 'list', {
-    summary: 'those that passed the gate, or were added',
-    examples: ['instances list', 'instances list --json'],
-    load: async () => (await import('../instances.ts')).instancesList,
-  });
-  add(instances, 'add', {
-    summary: 'record one that does not do so itself',
-    examples: ['instances add blue --head 0041', 'instances add green'],
-    load: async () => (await import('../instances.ts')).instancesAdd,
-  })
-    .argument('<name>', 'what you call it; one of this name is replaced')
-    .option('--head <revision>', 'the highest revision it was built with (default: of the files)', revision);
-  add(instances, 'remove', {
-    summary: 'it is gone',
-    examples: ['instances remove blue'],
-    load: async () => (await import('../instances.ts')).instancesRemove,
-  }).argument('<name>', 'as `instances list` shows it');
-}
-
-function addLock(program: Grammar, add: Add): void {
-  const lock = program.command('lock').description('show or free lease and advisory lock');
-  add(lock, 'status', {
-    summary: 'who holds the lease and the advisory lock',
-    examples: ['lock status'],
-    load: async () => (await import('../lock-status.ts')).lockStatus,
-  });
-  add(lock, 'release', {
-    summary: 'free both whoever holds them',
-    examples: ['lock release --force'],
-    load: async () => (await import('../lock-release.ts')).lockRelease,
-  }).requiredOption('--force', 'needed, because a holder that still works is cut off');
-}
-
 /** Options and, under their names, arguments. */
 function optionsOf(command: Grammar): GlobalOptions {
   const names = command.registeredArguments.map((argument) => argument.name());
@@ -244,11 +182,6 @@ const outOfOrder = (): Option =>
   new Option('--out-of-order <policy>', 'revisions below the highest applied one (default: refuse)').choices(
     OUT_OF_ORDER_POLICIES,
   );
-
-function revision(text: string): string {
-  if (!REVISION_PATTERN.test(text)) throw new InvalidArgumentError('A revision is a number such as 0042.');
-  return text;
-}
 
 const eachRevision = (text: string, before: readonly string[] = []): string[] => [...before, revision(text)];
 

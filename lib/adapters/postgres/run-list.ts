@@ -1,0 +1,70 @@
+/** The runs of a ledger, for people: all of them in a line each, and what one of them did, when. */
+import type { EntryKind } from '../../core/plan/index.ts';
+import type { HeldLock } from './lock-record.ts';
+import type { RunVerdict } from './runs.ts';
+import type { Session } from './session.ts';
+import { isoTime, literal } from './sql.ts';
+
+export interface RunSummary {
+  readonly runId: string;
+  readonly holder: string;
+  /** Of its last attempt. */
+  readonly token: number;
+  readonly bundleDigest: string;
+  readonly restorePoint: string | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly verdict: RunVerdict;
+  readonly error: string | null;
+  /** Live instances of the app past which it was made to contract, in words. */
+  readonly forced: string | null;
+  /** Entries that it wrote: migrations and repeatable objects that it applied, reverted, recorded. */
+  readonly entryCount: number;
+}
+
+/** What a run wrote to the ledger, at the time when it began to. */
+export interface RunEvent {
+  readonly at: string;
+  /** An entry of this kind; or a step of a migration that is more than one transaction. */
+  readonly kind: EntryKind | 'step';
+  /** 0042_add_email, R_active_users */
+  readonly migration: string;
+  /** From 1 on; null for an entry. Of a back-fill `at` is its last batch, and `keys` how many keys it has done. */
+  readonly step: number | null;
+  readonly state: 'started' | 'done' | null;
+  readonly direction: 'up' | 'down' | null;
+  readonly keys: number | null;
+  readonly durationMs: number | null;
+  readonly locks: readonly HeldLock[];
+}
+
+const SUMMARY = `r.run_id AS "runId", r.holder, r.token, r.bundle_digest AS "bundleDigest", r.restore_point AS "restorePoint",
+  ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt", r.verdict, r.error, r.forced,
+  (SELECT pg_catalog.count(*) FROM lockstep.entry e WHERE e.run_id = r.run_id)
+    + (SELECT pg_catalog.count(*) FROM lockstep.repeatable o WHERE o.run_id = r.run_id) AS "entryCount"`;
+
+/** The newest first, or only the one with this id. None without a ledger. Throws LS3xx. */
+export async function readRuns(session: Session, runId?: string): Promise<readonly RunSummary[]> {
+  const where = runId === undefined ? '' : `WHERE r.run_id = ${literal(runId)}`;
+  const rows = await session.queryLedger(
+    `SELECT pg_catalog.json_agg(x) AS runs FROM
+       (SELECT ${SUMMARY} FROM lockstep.run r ${where} ORDER BY r.started_at DESC, r.run_id) x`,
+  );
+  return JSON.parse(rows?.[0]?.runs ?? '[]') as RunSummary[];
+}
+
+/** Oldest first. Throws LS3xx. */
+export async function readRunEvents(session: Session, runId: string): Promise<readonly RunEvent[]> {
+  const id = literal(runId);
+  const rows = await session.queryLedger(`SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'at', ${isoTime('x.at')}, 'kind', x.kind, 'migration', x.migration, 'step', x.step, 'state', x.state, 'direction', x.direction,
+      'keys', x.keys, 'durationMs', x.duration_ms, 'locks', COALESCE(x.locks, '[]')) ORDER BY x.at, x.rank) AS events
+    FROM (
+      SELECT e.at, e.id AS rank, e.kind, e.written_as || '_' || e.slug AS migration, NULL::int AS step, NULL AS state,
+        NULL AS direction, NULL::int8 AS keys, e.duration_ms, e.locks FROM lockstep.entry e WHERE e.run_id = ${id}
+      UNION ALL SELECT o.at, o.id, 'applied', 'R_' || o.name, NULL, NULL, NULL, NULL, o.duration_ms, NULL
+        FROM lockstep.repeatable o WHERE o.run_id = ${id}
+      UNION ALL SELECT j.at, j.step, 'step', j.migration, j.step + 1, j.state, j.direction,
+        CASE WHEN j.keys > 0 THEN j.keys END, NULL, j.locks FROM lockstep.journal j WHERE j.run_id = ${id}) x`);
+  return JSON.parse(rows?.[0]?.events ?? '[]') as RunEvent[];
+}
