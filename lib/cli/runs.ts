@@ -1,8 +1,9 @@
 /** `runs` lists the runs of the ledger, `runs show` tells what one of them did, and when. */
 import { type RunEvent, type RunSummary, readRuns, readRunTimeline } from '../engine/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count, duration, table } from './frame/format.ts';
+import { duration, table } from './frame/format.ts';
 import { heldLockLine } from './frame/lock-lines.ts';
+import { happened, lasted, runFacts } from './frame/run-lines.ts';
 import { targetContext } from './frame/target-context.ts';
 
 export async function runsList(context: CommandContext): Promise<CommandResult> {
@@ -23,9 +24,6 @@ function listed(run: RunSummary): string[] {
 /** An operator's words have none. */
 const codeIn = (error: string): string => /^LS\d{3}/.exec(error)?.[0] ?? 'ended from outside';
 
-const lasted = ({ startedAt, finishedAt }: RunSummary): string =>
-  finishedAt === null ? 'not ended' : duration(Date.parse(finishedAt) - Date.parse(startedAt));
-
 interface ShowOptions {
   readonly run: string;
 }
@@ -33,23 +31,8 @@ interface ShowOptions {
 export async function runsShow(context: CommandContext<ShowOptions>): Promise<CommandResult> {
   const target = targetContext(context);
   const { run, events } = await readRunTimeline(target, context.options.run);
-  const text = [...table(facts(run)), '', ...timeline(run, events)].join('\n');
+  const text = [...table(runFacts(run)), '', ...timeline(run, events)].join('\n');
   return { text, json: { target: target.target, run, events } };
-}
-
-function facts(run: RunSummary): string[][] {
-  const { runId, holder, token, bundleDigest, restorePoint, startedAt, finishedAt, verdict, forced } = run;
-  return [
-    ['Run', runId],
-    ['Verdict', verdict],
-    ...(run.error === null ? [] : [['', run.error]]),
-    ['Began', startedAt],
-    ['Ended', finishedAt === null ? 'not yet, or without a word' : `${finishedAt}, after ${lasted(run)}`],
-    ['Holder', `${holder}, token ${token}`],
-    ['Bundle', bundleDigest],
-    ['Restore point', restorePoint ?? 'none'],
-    ...(forced === null ? [] : [['By force', `contracted past ${forced}`]]),
-  ];
 }
 
 /** By its offset from the begin of the run; the locks of an entry or step are below it. */
@@ -61,11 +44,4 @@ function timeline(run: RunSummary, events: readonly RunEvent[]): string[] {
   ]);
   const end = run.finishedAt === null ? [] : [[since(run.finishedAt), 'end of the run', run.verdict]];
   return table([['+0 ms', 'begin of the run', ''], ...rows, ...end]);
-}
-
-function happened({ kind, step, state, direction, keys, durationMs }: RunEvent): string {
-  if (kind !== 'step') return durationMs === null ? kind : `${kind} in ${duration(durationMs)}`;
-  const way = direction === 'down' ? ' of the down script' : '';
-  const far = keys === null ? '' : `, ${count(keys, 'key')} up to here`;
-  return `step ${step}${way}${state === 'done' ? ' done' : ' begun, its end is not recorded'}${far}`;
 }

@@ -32,11 +32,13 @@ export { migrate, revertAll } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, recordRunFailure, stamp } from './operate.ts';
 export { type Preview, type PreviewedMigration, previewPlan } from './preview.ts';
 export {
+  type RunTimeline,
   readHistory,
   readLastRun,
   readMeasuredPlan,
   readPlan,
   readRepeatables,
+  readRunReport,
   readRuns,
   readRunTimeline,
   readSlowestMigrations,

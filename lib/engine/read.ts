@@ -13,7 +13,9 @@ import {
   readRun,
   readRunEvents,
   readRuns as readRunRows,
+  readRunSql,
   readSlowest,
+  type Session,
 } from '../adapters/postgres/index.ts';
 import type { LeaseStore } from '../core/lease/index.ts';
 import type { Measurement } from '../core/plan/index.ts';
@@ -70,11 +72,23 @@ export interface RunTimeline {
 
 /** One run, and what it wrote to the ledger. Throws LS3xx, LS504, LS605. */
 export const readRunTimeline = (context: EngineContext, runId: string): Promise<RunTimeline> =>
-  withSession(context, LOOK, async (session) => {
-    const [run] = await readRunRows(session, runId);
-    if (!run) throw unknownRun(runId);
-    return { run, events: await readRunEvents(session, runId) };
-  });
+  withSession(context, LOOK, (session) => timelineOf(session, runId));
+
+/** The same, and what it applied, by the migration's name; a large script is not kept. Throws the same. */
+export const readRunReport = (
+  context: EngineContext,
+  runId: string,
+): Promise<RunTimeline & { readonly sql: ReadonlyMap<string, string> }> =>
+  withSession(context, LOOK, async (session) => ({
+    ...(await timelineOf(session, runId)),
+    sql: await readRunSql(session, runId),
+  }));
+
+async function timelineOf(session: Session, runId: string): Promise<RunTimeline> {
+  const [run] = await readRunRows(session, runId);
+  if (!run) throw unknownRun(runId);
+  return { run, events: await readRunEvents(session, runId) };
+}
 
 export interface StatusOptions extends EngineContext {
   readonly leases: LeaseStore | 'postgres';

@@ -1,4 +1,6 @@
 /** `lockstep runs`: what the ledger knows about runs, as people and scripts read it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { queryRows } from '../support/postgres.ts';
 import { folderWith, lockstep } from './command-line.ts';
@@ -106,4 +108,27 @@ it('an unknown run is an error with a code, and nothing is shown', async () => {
     stderr: expect.stringContaining('Error LS504: The ledger knows no run nobody.'),
   });
   expect(await run('runs', 'show')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('LS101') });
+});
+
+it('writes a report that needs no network, and in which nothing of a migration is markup', async () => {
+  const hostile = "SELECT '</pre><script>alert(1)</script>', '\"&<b>';\n";
+  const { run } = await site({ ...FILES, '0003_hostile.sql': hostile });
+  await run('up');
+  const { runs } = JSON.parse((await run('runs', '--json')).stdout) as { runs: Listed[] };
+  const file = join(await folderWith({}), 'reports', 'run.html');
+  const written = await run('runs', 'report', runs[0]!.runId, '--out', file);
+  expect(written).toMatchObject({
+    exitCode: 0,
+    stdout: `Wrote the report of run ${runs[0]!.runId} to ${file}.\n`,
+  });
+  const page = await readFile(file, 'utf8');
+  expect(page).toMatch(/^<!doctype html>\n/);
+  expect(page).toContain("default-src 'none'");
+  expect(page).not.toMatch(/<script|<b>|<link|<img|src=|href=|url\(|@import|https?:/);
+  expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  expect(page).toContain('<summary>0002_mail</summary>');
+  expect(page).toMatch(/<td>ACCESS EXCLUSIVE<\/td><td>public\.users<\/td><td>0002_mail<\/td>/);
+  expect(await run('runs', 'report', 'nobody', '--out', file)).toMatchObject({
+    stderr: expect.stringContaining('LS504'),
+  });
 });

@@ -52,7 +52,7 @@ export { messagesOf, PLACEHOLDERS } from './preview.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';
-export { type RunEvent, type RunSummary, readRunEvents, readRuns } from './run-list.ts';
+export { type RunEvent, type RunSummary, readRunEvents, readRunSql, readRuns } from './run-list.ts';
 export { runTransactional } from './run-step.ts';
 export {
   appliedByRun,

@@ -53,6 +53,15 @@ export async function readRuns(session: Session, runId?: string): Promise<readon
   return JSON.parse(rows?.[0]?.runs ?? '[]') as RunSummary[];
 }
 
+/** What it applied, in its canonical form, by the migration's name; a large script is not among them. Throws LS3xx. */
+export async function readRunSql(session: Session, runId: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await session.queryLedger(
+    `SELECT e.written_as || '_' || e.slug AS migration, e.up FROM lockstep.entry e
+     WHERE e.run_id = ${literal(runId)} AND e.kind = 'applied' AND e.up IS NOT NULL ORDER BY e.id`,
+  );
+  return new Map((rows ?? []).map(({ migration, up }) => [migration ?? '', up ?? '']));
+}
+
 /** Oldest first. Throws LS3xx. */
 export async function readRunEvents(session: Session, runId: string): Promise<readonly RunEvent[]> {
   const id = literal(runId);

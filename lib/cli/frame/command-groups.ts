@@ -17,6 +17,8 @@ export function addGroups(program: Grammar, add: Add): void {
   addLock(program, add);
 }
 
+const RUN = 'its id, as `runs` shows it';
+
 function addRuns(program: Grammar, add: Add): void {
   const runs = add(program, 'runs', {
     summary: 'every run, the newest first; `runs show`: one of them',
@@ -27,7 +29,14 @@ function addRuns(program: Grammar, add: Add): void {
     summary: 'what one of them did, and when',
     examples: ['runs show release-12', 'runs show release-12 --json'],
     load: async () => (await import('../runs.ts')).runsShow,
-  }).argument('<run>', 'its id, as `runs` shows it');
+  }).argument('<run>', RUN);
+  add(runs, 'report', {
+    summary: 'the same as an HTML page, with the statements',
+    examples: ['runs report release-12', 'runs report release-12 --out release-12.html'],
+    load: async () => (await import('../report/index.ts')).runsReport,
+  })
+    .argument('<run>', RUN)
+    .option('--out <file>', 'where to write it', 'run.html');
 }
 
 function addBackfill(program: Grammar, add: Add): void {

@@ -1,0 +1,28 @@
+/** A run and what it did, in words: `runs show` and its report say it alike. */
+import type { RunEvent, RunSummary } from '../../engine/types.ts';
+import { count, duration } from './format.ts';
+
+export const lasted = ({ startedAt, finishedAt }: RunSummary): string =>
+  finishedAt === null ? 'not ended' : duration(Date.parse(finishedAt) - Date.parse(startedAt));
+
+export function runFacts(run: RunSummary): string[][] {
+  const { runId, holder, token, bundleDigest, restorePoint, startedAt, finishedAt, verdict, forced } = run;
+  return [
+    ['Run', runId],
+    ['Verdict', verdict],
+    ...(run.error === null ? [] : [['', run.error]]),
+    ['Began', startedAt],
+    ['Ended', finishedAt === null ? 'not yet, or without a word' : `${finishedAt}, after ${lasted(run)}`],
+    ['Holder', `${holder}, token ${token}`],
+    ['Bundle', bundleDigest],
+    ['Restore point', restorePoint ?? 'none'],
+    ...(forced === null ? [] : [['By force', `contracted past ${forced}`]]),
+  ];
+}
+
+export function happened({ kind, step, state, direction, keys, durationMs }: RunEvent): string {
+  if (kind !== 'step') return durationMs === null ? kind : `${kind} in ${duration(durationMs)}`;
+  const way = direction === 'down' ? ' of the down script' : '';
+  const far = keys === null ? '' : `, ${count(keys, 'key')} up to here`;
+  return `step ${step}${way}${state === 'done' ? ' done' : ' begun, its end is not recorded'}${far}`;
+}
