@@ -103,7 +103,7 @@ it('an unknown run is an error with a code, and nothing is shown', async () => {
   const { run } = await site();
   await run('up');
   expect(await run('runs', 'show', 'nobody')).toMatchObject({
-    exitCode: 4,
+    exitCode: 2,
     stdout: '',
     stderr: expect.stringContaining('Error LS504: The ledger knows no run nobody.'),
   });
