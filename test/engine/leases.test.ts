@@ -6,15 +6,12 @@ import type { EngineEvent } from '../../lib/engine/index.ts';
 import { readHistory } from '../../lib/engine/index.ts';
 import { configOf, failureOf, LEFT_BEHIND, leaseOf, type Site, SLEEPING, siteForTest } from './site.ts';
 
+const effect = (n: number): string =>
+  `SELECT pg_sleep(0.1); INSERT INTO effects VALUES (${n}, transaction_timestamp(), clock_timestamp());`;
 /** Each leaves a row with the time of its beginning and its end: doubles and overlaps show. */
 const EFFECTS = {
   '0001_effects.sql': 'CREATE TABLE effects (n int, began timestamptz, ended timestamptz);',
-  ...Object.fromEntries(
-    [2, 3, 4, 5].map((n) => [
-      `000${n}_effect.sql`,
-      `SELECT pg_sleep(0.1); INSERT INTO effects VALUES (${n}, transaction_timestamp(), clock_timestamp());`,
-    ]),
-  ),
+  ...Object.fromEntries([2, 3, 4, 5].map((n) => [`000${n}_effect.sql`, effect(n)])),
 };
 const SLOW = {
   '0001_before.sql': 'CREATE TABLE before ();',
@@ -28,10 +25,12 @@ async function expectEffectsOnce(site: Site): Promise<void> {
   expect(await site.rows(LEFT_BEHIND)).toEqual([]);
 }
 
-/** Ends the session that runs a migration. */
-async function endMigration(site: Site): Promise<void> {
-  await site.until(SLEEPING);
-  await site.rows(`SELECT pg_terminate_backend(pid) FROM (${SLEEPING}) s`);
+/** Ends the session that runs a migration; one that was ended before may still be seen for a moment. */
+async function endMigration(site: Site, ended: readonly number[] = []): Promise<number> {
+  const others = `SELECT pid FROM (${SLEEPING}) s WHERE pid <> ALL ('{${ended}}')`;
+  await site.until(others);
+  const [row] = await site.rows<{ pid: number }>(`SELECT pid, pg_terminate_backend(pid) FROM (${others}) o`);
+  return row!.pid;
 }
 
 const tablesOf = (site: Site) =>
@@ -74,7 +73,12 @@ describe('a session that is ended in the middle of a migration', () => {
       const site = await siteForTest();
       const events: EngineEvent[] = [];
       const leases = kind === 'postgres' ? kind : new MemoryLeaseStore();
-      const up = site.up(EFFECTS, { leases, on: (event) => events.push(event) });
+      // It stands still until it is ended, and only then.
+      await site.rows('CREATE TABLE gate ()');
+      const gated = `SELECT pg_sleep(60) WHERE to_regclass('public.gate') IS NOT NULL; ${effect(2)}`;
+      const up = site.up({ ...EFFECTS, '0002_effect.sql': gated }, { leases, on: (e) => events.push(e) });
+      await site.until(SLEEPING);
+      await site.rows('DROP TABLE gate');
       await endMigration(site);
       const { applied, token } = await up;
       expect(applied).toHaveLength(5);
@@ -92,7 +96,8 @@ describe('a session that is ended in the middle of a migration', () => {
     // Pauses between attempts of next to nothing.
     const clock = { ...systemClock, random: () => -0.49 };
     const up = failureOf(site.up(SLOW, { clock }));
-    for (let i = 0; i < 5; i++) await endMigration(site);
+    const ended: number[] = [];
+    for (let i = 0; i < 5; i++) ended.push(await endMigration(site, ended));
     expect(await up).toMatchObject({ code: 'LS301' });
     expect(await tablesOf(site)).toEqual([{ tablename: 'before' }]);
   });
