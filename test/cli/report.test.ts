@@ -15,6 +15,7 @@ const RUN: RunSummary = {
   verdict: 'applied',
   error: null,
   forced: null,
+  command: null,
   entryCount: 1,
 };
 
@@ -70,6 +71,10 @@ describe('the page', () => {
     expect(text({ verdict: 'reverted' })).toContain('taken back');
     const failed = text({ verdict: 'failed', error: 'LS603: column "x" does not exist' });
     expect(failed).toContain('The runbook has a section LS603.');
+    expect(failed).toContain('run `lockstep up` again');
+    const command = text({ verdict: 'failed', error: 'LS801: x', command: 'alembic' });
+    expect(command).toContain('<dt>Command</dt><dd>alembic</dd>');
+    expect(command).not.toContain('lockstep up');
     expect(failed).toContain('column &quot;x&quot; does not exist');
   });
 

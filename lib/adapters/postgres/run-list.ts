@@ -1,23 +1,15 @@
 /** The runs of a ledger, for people: all of them in a line each, and what one of them did, when. */
 import type { EntryKind } from '../../core/plan/index.ts';
 import type { HeldLock } from './lock-record.ts';
-import type { RunVerdict } from './runs.ts';
+import { RUN_FACTS, type RunFacts } from './runs.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
-export interface RunSummary {
-  readonly runId: string;
-  readonly holder: string;
+export interface RunSummary extends RunFacts {
   /** Of its last attempt. */
   readonly token: number;
+  /** Empty for a foreign command. */
   readonly bundleDigest: string;
-  readonly restorePoint: string | null;
-  readonly startedAt: string;
-  readonly finishedAt: string | null;
-  readonly verdict: RunVerdict;
-  readonly error: string | null;
-  /** Live instances of the app past which it was made to contract, in words. */
-  readonly forced: string | null;
   /** Entries that it wrote: migrations and repeatable objects that it applied, reverted, recorded. */
   readonly entryCount: number;
 }
@@ -38,8 +30,7 @@ export interface RunEvent {
   readonly locks: readonly HeldLock[];
 }
 
-const SUMMARY = `r.run_id AS "runId", r.holder, r.token, r.bundle_digest AS "bundleDigest", r.restore_point AS "restorePoint",
-  ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt", r.verdict, r.error, r.forced,
+const SUMMARY = `${RUN_FACTS}, r.token, r.bundle_digest AS "bundleDigest",
   (SELECT pg_catalog.count(*) FROM lockstep.entry e WHERE e.run_id = r.run_id)
     + (SELECT pg_catalog.count(*) FROM lockstep.repeatable o WHERE o.run_id = r.run_id) AS "entryCount"`;
 

@@ -5,26 +5,33 @@ import { isoTime, literal } from './sql.ts';
 
 export type RunVerdict = 'running' | 'applied' | 'failed' | 'reverted';
 
-export interface LedgerRun {
+/** A run as its row has it. */
+export interface RunFacts {
   readonly runId: string;
   readonly holder: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly verdict: RunVerdict;
   readonly restorePoint: string | null;
-  /** What it applied, in order, also what was reverted since. */
-  readonly applied: readonly string[];
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;
   /** The foreign command that it ran, and what became of that one's own history, in words. */
   readonly command: string | null;
+}
+
+export interface LedgerRun extends RunFacts {
+  /** What it applied, in order, also what was reverted since. */
+  readonly applied: readonly string[];
   /** Strong locks that its migrations held, with the migration's name. */
   readonly locks: readonly (HeldLock & { readonly migration: string })[];
 }
 
-const RUN = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
-  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced, r.command,
+/** Columns of a run `r` that make RunFacts. */
+export const RUN_FACTS = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
+  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced, r.command`;
+
+const RUN = `${RUN_FACTS},
   COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (
       SELECT e.id, e.written_as || '_' || e.slug AS name FROM lockstep.entry e
         WHERE e.run_id = r.run_id AND e.kind = 'applied'

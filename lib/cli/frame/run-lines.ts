@@ -7,6 +7,7 @@ export const lasted = ({ startedAt, finishedAt }: RunSummary): string =>
 
 export function runFacts(run: RunSummary): string[][] {
   const { runId, holder, token, bundleDigest, restorePoint, startedAt, finishedAt, verdict, forced } = run;
+  const ran = run.command === null ? ['Bundle', bundleDigest] : ['Command', run.command];
   return [
     ['Run', runId],
     ['Verdict', verdict],
@@ -14,7 +15,7 @@ export function runFacts(run: RunSummary): string[][] {
     ['Began', startedAt],
     ['Ended', finishedAt === null ? 'not yet, or without a word' : `${finishedAt}, after ${lasted(run)}`],
     ['Holder', `${holder}, token ${token}`],
-    ['Bundle', bundleDigest],
+    ran,
     ['Restore point', restorePoint ?? 'none'],
     ...(forced === null ? [] : [['By force', `contracted past ${forced}`]]),
   ];

@@ -47,7 +47,11 @@ ${statements(sql)}
   }`;
 }
 
-function nextOf({ verdict, error }: Report['run']): string {
+function nextOf({ verdict, error, command }: Report['run']): string {
+  const again =
+    command === null
+      ? 'run `lockstep up` again: it goes on after the last migration that is applied'
+      : 'run the same command again, when its own tool says that it may go on';
   const section = /^LS\d{3}/.exec(error ?? '')?.[0];
   switch (verdict) {
     case 'applied':
@@ -55,9 +59,9 @@ function nextOf({ verdict, error }: Report['run']): string {
     case 'reverted':
       return 'What it applied is taken back. Correct what made it fail, and start a new run.';
     case 'running':
-      return '`lockstep status` tells whether it is still at work. If nobody is, the next `lockstep up` goes on where it ended.';
+      return '`lockstep status` tells whether it is still at work. If nobody is, the next run goes on where it ended.';
     case 'failed':
-      return `\`lockstep status\` tells what is true now. Correct the cause, then run \`lockstep up\` again: it goes on after the last migration that is applied.${section === undefined ? '' : ` The runbook has a section ${section}.`}`;
+      return `\`lockstep status\` tells what is true now. Correct the cause, then ${again}.${section === undefined ? '' : ` The runbook has a section ${section}.`}`;
     default:
       return verdict satisfies never;
   }
