@@ -2,6 +2,7 @@
  * One execution environment of AWS Lambda: a process of its own that loads handlers when they are first called,
  * takes one event at a time over IPC, and ends with its parent.
  */
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import type { Context } from 'aws-lambda';
 
 export interface Invocation {
@@ -16,8 +17,18 @@ export type InvocationResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly errorType: string; readonly errorMessage: string };
 
+/** Of functions that are loaded. */
+const known = new Set<string>();
+
+// Functions are loaded from their sources, which takes as long again to compile.
+enableCompileCache();
+
 process.on('message', async (invocation: Invocation) => {
   process.send?.(await run(invocation));
+  if (known.has(invocation.module)) return;
+  known.add(invocation.module);
+  // Not at the end of the process, because that is killed.
+  flushCompileCache();
 });
 process.on('disconnect', () => process.exit());
 
