@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/lockstep.ts', import.meta.url));
 
@@ -25,7 +26,13 @@ export type Variables = Readonly<Record<string, string>>;
 /** Nothing of the surrounding environment but what Node needs: a developer's DATABASE_URL must not leak in. */
 export function startLockstep(args: readonly string[], variables: Variables = {}, cwd?: string): Started {
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...variables },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
+      ...COMPILE_CACHE,
+      ...variables,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { INSTRUCTIONS, type Instructions } from './fault.ts';
 import { until } from './until.ts';
 
@@ -42,7 +43,7 @@ export class FaultyProcess {
   constructor({ program, args, env, edits, fault }: Start) {
     const instructions: Instructions = { edits, fault };
     const child = spawn(process.execPath, ['--import', PRELOAD, PROGRAM[program], ...args], {
-      env: { PATH: process.env.PATH, ...env, [INSTRUCTIONS]: JSON.stringify(instructions) },
+      env: { PATH: process.env.PATH, ...COMPILE_CACHE, ...env, [INSTRUCTIONS]: JSON.stringify(instructions) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
