@@ -3,23 +3,27 @@
  *
  *   migrateOnStartup   apply what is pending, or find that another instance has; for apps that start by themselves
  *   waitForSchema      only wait; for apps whose migrations a pipeline, a workflow or a job applies
+ *   holdRequests       answer health checks meanwhile, and let requests through when one of the two is done
  *
  * Invariants: however many instances call it at once, each migration is applied once; when the promise is
  * fulfilled, everything in these migrations is applied, except contract ones that were not to be applied yet; a
  * database that is ahead of them (the app was rolled back) is ready. Who is authoritative: the ledger.
  *
- * LOCKSTEP_MIGRATE in the environment decides without a change of code: `run` (default of migrateOnStartup),
- * `wait`, or `off` (return at once; for tests and for tools that load the app).
+ * LOCKSTEP_MIGRATE in the environment decides without a change of code: `run`, `wait`, or `off` (return at once; for
+ * tests and for tools that load the app). Without it migrateOnStartup runs, but on a platform that is known to run many
+ * instances (lib/core/gate) it waits, and tells the observer so.
  *
  * What can fail: everything is thrown as a LockstepError, with a code of the catalogue, the state of the
  * database and what to do next: LS102 to LS210 (settings, migrations), LS3xx (database), LS401 and LS405 (time
  * is over), LS50x (drift), LS6xx (a migration failed). Let it end the process: the deployer keeps the old one.
  */
+import cluster from 'node:cluster';
 import { hostname } from 'node:os';
 import { configurationError } from './adapters/postgres/config.ts';
 import { inBackground } from './adapters/process/background.ts';
 import { systemClock } from './adapters/process/clock.ts';
 import { LockstepError } from './core/errors/index.ts';
+import { chooseMode, clusteredDeployment, GATE_MODES, type GateChoice } from './core/gate/index.ts';
 import type { MigrationSource, OutOfOrderPolicy } from './core/plan/index.ts';
 import {
   type EngineContext,
@@ -44,6 +48,7 @@ import {
   type TargetSettings,
 } from './settings/index.ts';
 
+export { holdRequests, type RequestGate } from './adapters/process/hold-requests.ts';
 export type { DatabaseConfig, EngineEvent, MigrateResult, Observer, WaitResult } from './engine/index.ts';
 export { LockstepError };
 
@@ -81,21 +86,41 @@ const DEFAULT_HEARTBEAT_MS = 30_000;
 
 /** Waits until everything but contract migrations is applied. With LOCKSTEP_MIGRATE=off it returns at once. Throws LockstepError. */
 export async function waitForSchema(options: GateOptions = {}): Promise<WaitOutcome> {
-  return readMode('wait') === 'off' ? { mode: 'off', ...ABSENT } : wait(options);
+  const { mode } = understood(chooseMode(process.env.LOCKSTEP_MIGRATE || 'wait', undefined));
+  return mode === 'off' ? { mode, ...ABSENT } : wait(options);
 }
 
-/** Applies what is pending, or waits, or does nothing, as LOCKSTEP_MIGRATE says. Throws LockstepError. */
+/** Applies what is pending, or waits, or does nothing, as LOCKSTEP_MIGRATE says, else the platform. Throws LockstepError. */
 export async function migrateOnStartup(options: StartupOptions = {}): Promise<StartupOutcome> {
-  const mode = readMode('run');
-  switch (mode) {
+  const deployment = clusteredDeployment(process.env, cluster.isWorker);
+  const choice = understood(chooseMode(process.env.LOCKSTEP_MIGRATE, deployment));
+  if (choice.kind === 'left-to-others') return waitForOthers(options, choice.deployment);
+  switch (choice.mode) {
     case 'off':
-      return { mode, ...ABSENT };
+      return { mode: 'off', ...ABSENT };
     case 'wait':
       return wait(options);
     case 'run':
       return run(options);
     default:
-      return mode satisfies never;
+      return choice satisfies never;
+  }
+}
+
+async function waitForOthers(options: GateOptions, deployment: string): Promise<WaitOutcome> {
+  options.on?.({ kind: 'left-to-others', deployment });
+  try {
+    return await wait(options);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'LS405') throw error;
+    const { what, state, context } = error;
+    throw new LockstepError('LS405', {
+      what,
+      state,
+      remedy: `On ${deployment} an app only waits, unless LOCKSTEP_MIGRATE=run is set: set it, or migrate in a job before the deployment.`,
+      context,
+      cause: error,
+    });
   }
 }
 
@@ -166,14 +191,9 @@ function present(
   return instance ? keepHeard({ ...context, instance, repeat: inBackground }) : ABSENT;
 }
 
-const MODES = ['off', 'wait', 'run'] as const;
-type Mode = (typeof MODES)[number];
-
-function readMode(fallback: Mode): Mode {
-  const given = process.env.LOCKSTEP_MIGRATE || fallback;
-  const mode = MODES.find((m) => m === given);
-  if (!mode) throw configurationError([`LOCKSTEP_MIGRATE=${given} is none of ${MODES.join(', ')}`]);
-  return mode;
+function understood(choice: GateChoice): Exclude<GateChoice, { kind: 'not-understood' }> {
+  if (choice.kind !== 'not-understood') return choice;
+  throw configurationError([`LOCKSTEP_MIGRATE=${choice.given} is none of ${GATE_MODES.join(', ')}`]);
 }
 
 function readSettings(options: GateOptions): TargetSettings & { readonly outOfOrder: OutOfOrderPolicy } {

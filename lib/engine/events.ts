@@ -87,6 +87,8 @@ export type EngineEvent =
   | { readonly kind: 'command-stopping'; readonly command: string; readonly reason: StopReason }
   | { readonly kind: 'attempt-repeated'; readonly error: LockstepError }
   | { readonly kind: 'lease-not-released'; readonly error: LockstepError }
+  /** An app at its start, which does not migrate on this platform unless it is asked to. */
+  | { readonly kind: 'left-to-others'; readonly deployment: string }
   | { readonly kind: 'instance-not-recorded'; readonly error: LockstepError }
   | { readonly kind: 'contract-held-back'; readonly error: LockstepError };
 export type Direction = 'up' | 'down';

@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { migrateOnStartup, waitForSchema } from '../../lib/gate.ts';
+import { holdRequests, migrateOnStartup, type RequestGate, waitForSchema } from '../../lib/gate.ts';
 import { queryRows } from '../support/postgres.ts';
 import { folderWith } from './command-line.ts';
 import { databaseForTest } from './database-content.ts';
@@ -40,6 +41,22 @@ describe('migrateOnStartup', () => {
       expect(outcome).toEqual({ mode: 'off', leave: expect.any(Function) });
       await outcome.leave();
     }
+  });
+
+  it('only waits on a platform with many instances, says so, and how to change that', async () => {
+    const options = await site();
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1');
+    const told: unknown[] = [];
+    const waiting = migrateOnStartup({ ...options, timeoutMs: 300, on: (event) => told.push(event) });
+    await expect(waiting).rejects.toMatchObject({
+      code: 'LS405',
+      remedy: expect.stringMatching(/^On Kubernetes .* LOCKSTEP_MIGRATE=run/),
+    });
+    expect(told[0]).toEqual({ kind: 'left-to-others', deployment: 'Kubernetes' });
+    vi.stubEnv('LOCKSTEP_MIGRATE', 'run');
+    expect(await migrateOnStartup(options)).toMatchObject({ mode: 'run', ran: true });
+    vi.stubEnv('LOCKSTEP_MIGRATE', '');
+    expect(await migrateOnStartup(options)).toMatchObject({ mode: 'wait' });
   });
 
   it('refuses another value of LOCKSTEP_MIGRATE', async () => {
@@ -113,5 +130,30 @@ describe('waitForSchema', () => {
     const controller = new AbortController();
     const waiting = waitForSchema({ ...options, signal: controller.signal, on: () => controller.abort() });
     await expect(waiting).rejects.toMatchObject({ code: 'LS605' });
+  });
+});
+
+describe('a server that listens meanwhile', () => {
+  const answer = (gate: RequestGate, url: string) => {
+    let status: number | 'passed' = 'passed';
+    const response = { writeHead: (code: number) => (status = code), end: () => undefined };
+    gate({ url } as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+    return status;
+  };
+
+  it('says that it lives, and not that it is ready, until it is', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const gate = holdRequests(promise, { livePath: '/up' });
+    expect(['/up', '/up?x', '/livez', '/'].map((url) => answer(gate, url))).toEqual([200, 200, 503, 503]);
+    resolve();
+    await promise;
+    expect(['/up', '/'].map((url) => answer(gate, url))).toEqual(['passed', 'passed']);
+  });
+
+  it('stays closed when the schema does not get ready, and is not alive either', async () => {
+    const start = Promise.reject(new Error('no'));
+    const gate = holdRequests(start);
+    await expect(start).rejects.toThrow('no');
+    expect(['/livez', '/'].map((url) => answer(gate, url))).toEqual([503, 503]);
   });
 });

@@ -94,6 +94,8 @@ function sentence(event: EngineEvent): string {
       return `Trying again: ${event.error.what}`;
     case 'lease-not-released':
       return `The lease could not be freed, and is taken over when it has been silent for long enough: ${event.error.what}`;
+    case 'left-to-others':
+      return `Waiting for others to migrate, as an app does on ${event.deployment}`;
     case 'instance-not-recorded':
       return `This instance is not recorded, and contract will not wait for it: ${event.error.what}`;
     case 'contract-held-back':
