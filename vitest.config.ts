@@ -10,15 +10,19 @@ const ON_EVERY_SERVER = [
   'test/docs/privileges.test.ts',
 ];
 
+/** Suites with tools that have to be fetched first, each with a mode of its own. */
+const FETCHED = ['alembic', 'frameworks'];
+
 /** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
 export default defineConfig(({ mode }) => {
   const { newest, others, notes } = testServers(process.env.LOCKSTEP_TEST_POSTGRES);
   const chosen = mode === 'servers' ? others : [];
-  // With a tool that has to be fetched first.
-  const mine = mode === 'alembic' ? ['test/tools/alembic.suite.ts'] : ['test/**/*.test.ts'];
+  const mine = FETCHED.includes(mode) ? [`test/tools/${mode}.suite.ts`] : ['test/**/*.test.ts'];
   if (mode === 'servers') for (const note of notes) console.warn(note);
   return {
     test: {
+      // The tests themselves may run in a Pod or a task, where apps do not migrate by default.
+      env: { KUBERNETES_SERVICE_HOST: '', ECS_CONTAINER_METADATA_URI_V4: '' },
       testTimeout: 60_000,
       hookTimeout: 120_000,
       // The suites start real processes and wait for them for much of their time: more than a small machine has cores.

@@ -1,0 +1,18 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { holdRequests, migrateOnStartup } from 'lockstep/gate';
+import { AppModule } from './app.module.js';
+
+const start = migrateOnStartup({ migrations: './migrations' });
+
+const app = await NestFactory.create(AppModule);
+app.use(holdRequests(start)); // before everything else
+await app.listen(process.env.PORT ?? 8080);
+
+const { leave } = await start;
+process.once('SIGTERM', () =>
+  app
+    .close()
+    .then(leave)
+    .finally(() => process.exit()),
+);
