@@ -25,7 +25,8 @@ export const handler = handlerFor({
     const attempt = await openAttempt(taskInputOf(input), settings, log);
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
-    const result = await apply({ ...attempt.options, ...long.options, signal });
+    const restoreRecord = input.restorePoint.record;
+    const result = await apply({ ...attempt.options, ...long.options, restoreRecord, signal });
     metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, result.applied.length);
 
     const { run, plan, restorePoint } = input;

@@ -24,6 +24,7 @@ export const handler = handlerFor({
       'target',
       'bundlePath',
       'restorePointKind',
+      'restorePointWhen',
       'outOfOrder',
       ...DATABASE_SETTINGS,
     ]);
@@ -60,7 +61,7 @@ export const handler = handlerFor({
       ledger,
       slowest,
       target: settings.target,
-      takesRestorePoint: settings.restorePointKind !== 'none',
+      restorePoint: settings.restorePointKind === 'none' ? 'never' : settings.restorePointWhen,
       durationMs: sinceMs(run.startedAt),
     });
   },

@@ -1,6 +1,6 @@
 /**
  * Take restore point: begins the snapshot at the first call, looks at it at the later ones; the workflow waits
- * in between. Once it is available, older ones of the same target are deleted; that this fails is logged and
+ * in between. A point in time is only noted. Either way the database is described first, for whoever restores it. Once it is available, older ones of the same target are deleted; that this fails is logged and
  * measured, but no reason to stop a release.
  */
 import { RDSClient } from '@aws-sdk/client-rds';
@@ -9,7 +9,9 @@ import { RdsInstanceSnapshots } from '../lib/adapters/rds/instance-snapshots.ts'
 import { asLockstepError } from '../lib/core/errors/index.ts';
 import {
   expendable,
+  pointInTime,
   type RestorePointStore,
+  type RestoreRecord,
   restorePointId,
   stepRestorePoint,
 } from '../lib/core/restore-point/index.ts';
@@ -24,6 +26,14 @@ import { handlerFor, type Invocation } from './_runtime/handler.ts';
 import { errorFields, MetricUnit } from './_runtime/observability.ts';
 import { readSettings } from './_runtime/settings.ts';
 
+const SETTINGS = [
+  'target',
+  'restorePointKind',
+  'restorePointSource',
+  'restorePointMethod',
+  'restorePointKeep',
+] as const;
+
 const rds = awsClient((limits) => new RDSClient(limits));
 
 export const handler = handlerFor({
@@ -31,22 +41,31 @@ export const handler = handlerFor({
   input: takeRestorePointInputSchema,
   output: restorePointSchema,
   runId: ({ run }) => run.id,
-  async run({ run, restorePoint: previous }, { log, metrics }): Promise<RestorePointProgress> {
+  async run({ run, plan, restorePoint: previous }, { log, metrics }): Promise<RestorePointProgress> {
     if (previous.status === 'none' || previous.status === 'available') return previous;
-    const { target, restorePointKind, restorePointSource, restorePointKeep } = readSettings([
-      'target',
-      'restorePointKind',
-      'restorePointSource',
-      'restorePointKeep',
-    ]);
+    const { target, restorePointKind, restorePointSource: source, ...settings } = readSettings(SETTINGS);
     if (restorePointKind === 'none') return { ...previous, status: 'none' };
-    const store = STORES[restorePointKind](restorePointSource);
+    const store = STORES[restorePointKind](source);
+    if (settings.restorePointMethod === 'point-in-time') {
+      // When the run began: whoever asks again gets the same. A commit in the second of that time is not restored, and
+      // the clocks of AWS differ by less.
+      const at = wholeSeconds(Date.parse(run.startedAt) - 1_000);
+      return pointInTime(source, await store.describeSource(), at);
+    }
+    const record = previous.record ?? (await recordOf(store, source));
     const id = restorePointId(target, run);
-    const next = stepRestorePoint(previous, id, await store.ensure({ id, target, run: run.execution }));
+    const request = {
+      id,
+      target,
+      run: run.execution,
+      before: plan.pending[0] ?? '',
+      bundleDigest: plan.bundleDigest,
+    };
+    const next = stepRestorePoint({ ...previous, record }, id, await store.ensure(request));
     if (next.status === 'available') {
       log.info('the restore point is available', { restorePoint: id });
       metrics.addMetric(Metric.restorePointWaitSeconds, MetricUnit.Seconds, next.waitedSeconds);
-      await prune(store, target, { keep: restorePointKeep, currentId: id }, { log, metrics });
+      await prune(store, target, { keep: settings.restorePointKeep, currentId: id }, { log, metrics });
     }
     return next;
   },
@@ -56,6 +75,14 @@ const STORES: Record<'rds-instance' | 'rds-cluster', (source: string) => Restore
   'rds-instance': (instanceId) => new RdsInstanceSnapshots(rds(), instanceId),
   'rds-cluster': (clusterId) => new RdsClusterSnapshots(rds(), clusterId),
 };
+
+async function recordOf(store: RestorePointStore, source: string): Promise<RestoreRecord> {
+  const { settings } = await store.describeSource();
+  return { method: 'snapshot', source, at: wholeSeconds(Date.now()), settings };
+}
+
+/** UTC, as RDS takes a time to restore to. */
+const wholeSeconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 async function prune(
   store: RestorePointStore,

@@ -9,6 +9,7 @@ import {
   type Plan,
   pendingNames,
 } from '../../lib/core/plan/index.ts';
+import { isWanted, type RestorePointWhen } from '../../lib/core/restore-point/policy.ts';
 import {
   aheadVerdict,
   cutList,
@@ -31,19 +32,21 @@ export interface Planned {
   readonly ledger: LedgerState;
   readonly slowest: readonly Measurement[];
   readonly target: string;
-  readonly takesRestorePoint: boolean;
+  readonly restorePoint: RestorePointWhen | 'never';
   readonly durationMs: number;
 }
 
 export function planOutput(planned: Planned): PlanOutput {
-  const { run, request, plan, takesRestorePoint } = planned;
-  const data = planData(planned);
+  const { run, request, plan, restorePoint } = planned;
+  const hazards = pendingHazards(planned);
+  const data = planData(planned, hazards);
+  const isTaken = restorePoint !== 'never' && isWanted(restorePoint, hazards);
   return {
     run,
     outcome: request.dryRun ? 'dry-run' : outcomeOf(plan),
     plan: data,
     restorePoint: {
-      status: takesRestorePoint ? 'requested' : 'none',
+      status: isTaken ? 'requested' : 'none',
       id: null,
       waitSeconds: 0,
       waitedSeconds: 0,
@@ -54,10 +57,15 @@ export function planOutput(planned: Planned): PlanOutput {
   };
 }
 
-function planData({ bundle, plan, request }: Planned): PlanData {
+type Hazards = ReturnType<typeof bundleHazards>;
+
+function pendingHazards({ bundle, plan }: Planned): Hazards {
+  const pending = new Set(pendingNames(plan));
+  return bundleHazards(bundle).filter(({ migration }) => pending.has(migration));
+}
+
+function planData({ bundle, plan, request }: Planned, hazards: Hazards): PlanData {
   const names = pendingNames(plan);
-  const pending = new Set(names);
-  const hazards = bundleHazards(bundle).filter(({ migration }) => pending.has(migration));
   return {
     pending: cutList(names),
     pendingCount: names.length,

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
+import { RESTORE_POINT_METHODS, RESTORE_POINT_WHEN } from '../../lib/core/restore-point/policy.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
 import { EnvName } from '../../lib/core/workflow/index.ts';
 
@@ -45,7 +46,9 @@ const FIELDS = {
   databaseTls: oneOf(['verify', 'disable']).default('verify'),
   restorePointKind: oneOf(['none', 'rds-instance', 'rds-cluster']),
   restorePointSource: text,
+  restorePointMethod: oneOf(RESTORE_POINT_METHODS),
   restorePointKeep: positive,
+  restorePointWhen: oneOf(RESTORE_POINT_WHEN).default('always'),
   rollBackPolicy: oneOf(['down', 'code-only']),
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
   eventBusName: text,

@@ -17,7 +17,8 @@ import { type FunctionSettings, functionSettings } from './function-settings.ts'
 import { describeExecutions, executionsOf, putSignals } from './grants.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { Network } from './network.ts';
-import { grantSnapshots } from './snapshot-grant.ts';
+import { grantRestorePoints } from './restore-point-grant.ts';
+import type { RestorePointSettings } from './restore-points.ts';
 
 export interface CoordinatorFunctionsProps {
   readonly target: string;
@@ -28,7 +29,7 @@ export interface CoordinatorFunctionsProps {
   readonly leaseTable: LeaseTable;
   readonly eventBus: IEventBus;
   readonly encryptionKey: IKey | undefined;
-  readonly snapshotsToKeep: number;
+  readonly restorePoints: RestorePointSettings | undefined;
   readonly migrateTimeout: Duration;
 }
 
@@ -69,18 +70,10 @@ export class CoordinatorFunctions extends Construct {
     });
   }
 
-  private grant({
-    database,
-    leaseTable,
-    eventBus,
-    snapshotsToKeep,
-    target,
-  }: CoordinatorFunctionsProps): void {
+  private grant({ database, leaseTable, eventBus, restorePoints, target }: CoordinatorFunctionsProps): void {
     for (const name of LOG_IN) database.grantLogin(this.roles[name]);
     for (const name of USE_LEASE) leaseTable.grantLease(this.roles[name]);
-    if (snapshotsToKeep > 0 && database.snapshotSource) {
-      grantSnapshots(this.roles['take-restore-point'], database.snapshotSource, target);
-    }
+    if (restorePoints) grantRestorePoints(this.roles['take-restore-point'], restorePoints, target);
     this.roles['clean-up'].addToPolicy(putSignals(eventBus));
   }
 

@@ -8,6 +8,12 @@ import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';
 import { refuse } from './refuse.ts';
+import {
+  type RestorePointOptions,
+  type RestorePointSettings,
+  restorePointProblems,
+  restorePointSettings,
+} from './restore-points.ts';
 import type { VerdictReceivers } from './verdict-receivers.ts';
 
 export interface MigrationCoordinatorProps {
@@ -37,10 +43,10 @@ export interface MigrationCoordinatorProps {
   readonly target?: string;
 
   /**
-   * Whether a snapshot is taken before a run that has something to do, and how many are kept.
-   * @default { keep: 5 } for RDS and Aurora, 'none' for a plain host
+   * What is taken or noted before a run that has something to do, so that people can go back to the data as it was.
+   * @default {} for RDS and Aurora: a snapshot each time, five stay; 'none' for a plain host
    */
-  readonly restorePoint?: 'none' | { readonly keep: number };
+  readonly restorePoint?: 'none' | RestorePointOptions;
   /**
    * What a failed run does with the migrations that it has applied: revert them by their down scripts, or keep
    * them, so that only the code rolls back.
@@ -106,7 +112,8 @@ export interface MigrationCoordinatorProps {
 /** The properties with every default filled in. */
 export interface CoordinatorSettings {
   readonly target: string;
-  readonly snapshotsToKeep: number;
+  /** Undefined: none are taken. */
+  readonly restorePoints: RestorePointSettings | undefined;
   readonly rollBackPolicy: 'down' | 'code-only';
   readonly outOfOrder: OutOfOrderPolicy;
   readonly leaseDuration: Duration;
@@ -133,7 +140,7 @@ export function settingsOf(
   const runTimeout = props.runTimeout ?? Duration.hours(6);
   const settings = {
     target: props.target ?? scope.node.path,
-    snapshotsToKeep: snapshotsToKeep(props, database),
+    restorePoints: restorePointSettings(props.restorePoint, database),
     rollBackPolicy: props.rollBackPolicy ?? 'down',
     outOfOrder: props.outOfOrder ?? 'refuse',
     leaseDuration: props.leaseDuration ?? Duration.minutes(1),
@@ -149,34 +156,18 @@ export function settingsOf(
 
 const twoThirdsOf = (all: Duration): Duration => Duration.seconds(Math.floor((all.toSeconds() * 2) / 3));
 
-function snapshotsToKeep(
-  { restorePoint }: MigrationCoordinatorProps,
-  { snapshotSource }: ResolvedDatabase,
-): number {
-  if (restorePoint === 'none') return 0;
-  return restorePoint?.keep ?? (snapshotSource ? 5 : 0);
-}
-
 function problemsOf(
   settings: CoordinatorSettings,
   { restorePoint }: MigrationCoordinatorProps,
-  { snapshotSource }: ResolvedDatabase,
+  database: ResolvedDatabase,
 ): string[] {
   const { target } = settings;
-  const keep = restorePoint === 'none' ? undefined : restorePoint?.keep;
   const rules: readonly (readonly [boolean, string])[] = [
     [
       !Token.isUnresolved(target) && !TARGET.test(target),
       'target has characters that a tag cannot have, or is longer than 200.',
     ],
-    [
-      keep !== undefined && !(Number.isInteger(keep) && keep >= 1 && keep <= 100),
-      'restorePoint.keep is not a whole number from 1 to 100.',
-    ],
-    [
-      keep !== undefined && !snapshotSource,
-      "A plain host has no snapshots: write restorePoint: 'none', or leave it out.",
-    ],
+    ...restorePointProblems(restorePoint, database),
     [
       outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
       'leaseDuration is not between 10 seconds and 15 minutes.',

@@ -21,6 +21,7 @@ import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
 import { Workflow } from './workflow.ts';
 
@@ -176,11 +177,10 @@ export class MigrationCoordinator extends Construct implements IConnectable {
 /** The same for all functions: names and limits, and no secret. What each may use, its role says. */
 function environmentOf(
   settings: CoordinatorSettings,
-  { environment, snapshotSource }: ResolvedDatabase,
+  { environment }: ResolvedDatabase,
   leaseTable: string,
   eventBusName: string,
 ): Record<string, string> {
-  const takesSnapshots = settings.snapshotsToKeep > 0 && snapshotSource !== undefined;
   return {
     ...environment,
     [EnvName.target]: settings.target,
@@ -194,12 +194,6 @@ function environmentOf(
     ...(settings.taskTimeout
       ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
       : {}),
-    ...(takesSnapshots
-      ? {
-          [EnvName.restorePointKind]: snapshotSource.kind,
-          [EnvName.restorePointSource]: snapshotSource.identifier,
-          [EnvName.restorePointKeep]: String(settings.snapshotsToKeep),
-        }
-      : { [EnvName.restorePointKind]: 'none' }),
+    ...restorePointEnvironment(settings.restorePoints),
   };
 }

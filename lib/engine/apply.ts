@@ -32,6 +32,7 @@ type Request = Pick<
   | 'outOfOrder'
   | 'planLastEntryId'
   | 'restorePoint'
+  | 'restoreRecord'
   | 'begins'
   | 'mayEndIdle'
 >;
@@ -79,14 +80,14 @@ async function applyEach(
 /** With a row in the ledger's runs around it. */
 async function recorded(
   attempt: Attempt,
-  { source, restorePoint }: Request,
+  { source, restorePoint = null, restoreRecord }: Request,
   { inTheWay }: Plan,
   work: () => Promise<ApplyResult>,
 ): Promise<ApplyResult> {
   const { session, runId, holder, token } = attempt;
   const forced = inTheWay.length > 0 ? instancesInWords(inTheWay) : null;
   const bundleDigest = source.digest;
-  const run = { runId, holder, token, bundleDigest, restorePoint: restorePoint ?? null, forced };
+  const run = { runId, holder, token, bundleDigest, restorePoint, restoreRecord, forced };
   await startRun(session, run);
   try {
     const result = await work();

@@ -38,6 +38,7 @@ export {
   readMeasuredPlan,
   readPlan,
   readRepeatables,
+  readRestorePoint,
   readRunReport,
   readRuns,
   readRunTimeline,

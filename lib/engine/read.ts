@@ -1,12 +1,14 @@
 /** Looking only: no lease, no lock, nothing written; a database without a ledger is one where nothing is applied. */
 import {
   commandProgress,
+  type KeptRestorePoint,
   lockHolder,
   lookAtSession,
   PostgresLeaseStore,
   type RunEvent,
   type RunSummary,
   readEntries,
+  readRestorePoint as readKeptRestorePoint,
   readLastForcedRelease,
   readLedger,
   readRepeatableRows,
@@ -83,6 +85,14 @@ export const readRunReport = (
     ...(await timelineOf(session, runId)),
     sql: await readRunSql(session, runId),
   }));
+
+/** Throws LS3xx, LS504, LS605. */
+export const readRestorePoint = (context: EngineContext, runId: string): Promise<KeptRestorePoint> =>
+  withSession(context, LOOK, async (session) => {
+    const kept = await readKeptRestorePoint(session, runId);
+    if (!kept) throw unknownRun(runId);
+    return kept;
+  });
 
 async function timelineOf(session: Session, runId: string): Promise<RunTimeline> {
   const [run] = await readRunRows(session, runId);

@@ -12,12 +12,13 @@ import type {
   RevertRequest,
   RunPhase,
 } from '../core/plan/index.ts';
+import type { RestoreRecord } from '../core/restore-point/index.ts';
 
 /** How to reach the database; see adapters/postgres/config.ts for where it comes from. */
 export type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 export type { DatabaseConfig } from '../adapters/postgres/config.ts';
 export type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
-export type { RepeatableRow, RunEvent, RunSummary } from '../adapters/postgres/index.ts';
+export type { KeptRestorePoint, RepeatableRow, RunEvent, RunSummary } from '../adapters/postgres/index.ts';
 export type { Direction, EngineEvent, Observer } from './events.ts';
 
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
@@ -65,6 +66,8 @@ export interface ApplyOptions extends AttemptOptions {
   /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
   readonly planLastEntryId?: string | undefined;
   readonly restorePoint?: string | null | undefined;
+  /** How to bring it back, if this attempt knows; the ledger keeps what an earlier one of the run said. */
+  readonly restoreRecord?: RestoreRecord | undefined;
   /** Whether this attempt, having finished so many migrations, begins this one too; else it stops before it. */
   readonly begins?: ((migration: Migration, finished: number) => boolean) | undefined;
   /** There is a place where a step may take longer: `more`, not LS604, when the time is over before a step is done. */

@@ -98,10 +98,18 @@ const KINDS: Kind[] = [
   },
 ];
 
-const request = { id: 'lockstep-orders-1', target: 'orders', run: 'arn:aws:states:execution:1' };
+const request = {
+  id: 'lockstep-orders-1',
+  target: 'orders',
+  run: 'arn:aws:states:execution:1',
+  before: '0042_add_email',
+  bundleDigest: 'abc',
+};
 const tags = [
   { Key: 'lockstep:target', Value: 'orders' },
   { Key: 'lockstep:run', Value: 'arn:aws:states:execution:1' },
+  { Key: 'lockstep:before', Value: '0042_add_email' },
+  { Key: 'lockstep:bundle', Value: 'abc' },
   { Key: 'lockstep:created-by', Value: 'lockstep' },
 ];
 
@@ -154,6 +162,8 @@ describe.each(KINDS)('restore points of an RDS $name', (kind) => {
         [kind.describe, [fault(kind.notFound)]],
         [kind.create, [fault(kind.invalidState)]],
         [kind.database, [kind.inState(state)]],
+        // Of a cluster, its members are looked at, too.
+        [DescribeDBInstancesCommand, [{ DBInstances: [] }]],
       );
     const busy = refused('backing-up');
     expect(await kind.open(busy, 'orders-db').ensure(request)).toEqual({
@@ -239,6 +249,101 @@ describe.each(KINDS)('restore points of an RDS $name', (kind) => {
     await store.delete('old');
     await expect(store.delete('old')).rejects.toMatchObject({ code: 'LS701' });
     expect(client.inputsOf(kind.delete)[0]).toEqual({ [kind.snapshotId]: 'old' });
+  });
+});
+
+describe('a database that is described for whoever restores it', () => {
+  const common = {
+    BackupRetentionPeriod: 7,
+    IAMDatabaseAuthenticationEnabled: true,
+    VpcSecurityGroups: [{ VpcSecurityGroupId: 'sg-1' }, { VpcSecurityGroupId: 'sg-2' }],
+  };
+  const same = {
+    iamLogin: true,
+    deletionProtection: false,
+    securityGroups: ['sg-1', 'sg-2'],
+    subnetGroup: 'private',
+  };
+
+  test('as an instance', async () => {
+    const found = {
+      ...common,
+      DBInstanceStatus: 'available',
+      DBInstanceClass: 'db.r8g.large',
+      DBParameterGroups: [{ DBParameterGroupName: 'orders-pg18' }],
+      DBSubnetGroup: { DBSubnetGroupName: 'private' },
+      Endpoint: { Port: 5433 },
+      MultiAZ: true,
+      StorageType: 'gp3',
+    };
+    const client = new ScriptedRds([DescribeDBInstancesCommand, [{ DBInstances: [found] }]]);
+    expect(await new RdsInstanceSnapshots(client, 'orders').describeSource()).toEqual({
+      state: 'available',
+      hasContinuousBackups: true,
+      settings: {
+        ...same,
+        type: 'instance',
+        instanceClass: 'db.r8g.large',
+        parameterGroup: 'orders-pg18',
+        port: 5433,
+        multiAz: true,
+        publiclyAccessible: false,
+        storageType: 'gp3',
+      },
+    });
+  });
+
+  test('as a cluster of Aurora, with its members, the writer first', async () => {
+    const found = {
+      ...common,
+      DBClusterIdentifier: 'orders',
+      DBClusterMembers: [{ DBInstanceIdentifier: 'a' }, { DBInstanceIdentifier: 'b', IsClusterWriter: true }],
+      DBClusterParameterGroup: 'orders-pg17',
+      DBSubnetGroup: 'private',
+      Engine: 'aurora-postgresql',
+      EngineVersion: '17.5',
+      Port: 5432,
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 16 },
+      Status: 'available',
+    };
+    const members = [
+      { DBInstanceIdentifier: 'a', DBInstanceClass: 'db.r8g.large' },
+      {
+        DBInstanceIdentifier: 'b',
+        DBInstanceClass: 'db.serverless',
+        DBParameterGroups: [{ DBParameterGroupName: 'members' }],
+      },
+    ];
+    const client = new ScriptedRds(
+      [DescribeDBClustersCommand, [{ DBClusters: [found] }]],
+      [DescribeDBInstancesCommand, [{ DBInstances: members }]],
+    );
+    const { settings } = await new RdsClusterSnapshots(client, 'orders').describeSource();
+    expect(settings).toEqual({
+      ...same,
+      type: 'cluster',
+      engine: 'aurora-postgresql',
+      engineVersion: '17.5',
+      parameterGroup: 'orders-pg17',
+      port: 5432,
+      capacity: { min: 0.5, max: 16 },
+      instanceClass: null,
+      members: [
+        { instanceClass: 'db.serverless', parameterGroup: 'members', publiclyAccessible: false },
+        { instanceClass: 'db.r8g.large', parameterGroup: null, publiclyAccessible: false },
+      ],
+    });
+    expect(client.inputsOf(DescribeDBInstancesCommand)).toMatchObject([
+      { Filters: [{ Name: 'db-cluster-id', Values: ['orders'] }] },
+    ]);
+  });
+
+  test('or says why not: LS701', async () => {
+    const client = new ScriptedRds([DescribeDBInstancesCommand, [fault('AccessDenied')]]);
+    await expect(new RdsInstanceSnapshots(client, 'orders').describeSource()).rejects.toMatchObject({
+      code: 'LS701',
+      what: expect.stringContaining('instance orders'),
+    });
   });
 });
 

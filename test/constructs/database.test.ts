@@ -107,6 +107,7 @@ describe('properties', () => {
     [{ target: 'orders; DROP' }, 'target has characters that a tag cannot have, or is longer than 200.'],
     [{ restorePoint: { keep: 1.5 } }, 'restorePoint.keep is not a whole number from 1 to 100.'],
     [{ restorePoint: { keep: 0 } }, 'restorePoint.keep is not a whole number from 1 to 100.'],
+    [{ restorePoint: { keep: 2, method: 'point-in-time' } }, 'restorePoint.keep is for snapshots'],
     [{ leaseDuration: Duration.seconds(5) }, 'leaseDuration is not between 10 seconds and 15 minutes.'],
     [{ leaseWait: Duration.hours(5) }, 'leaseWait is not between 1 second and 4 hours.'],
     [{ migrateTimeout: Duration.minutes(16) }, 'migrateTimeout is not between 30 seconds and 15 minutes.'],

@@ -55,11 +55,14 @@ const snapshots = (kind: 'Cluster' | '', snapshot: string, database: string) => 
 ];
 const CLUSTER_SNAPSHOTS = [
   ...snapshots('Cluster', 'cluster-snapshot', 'cluster:<Database>'),
-  `Allow rds:DescribeDBClusterSnapshots rds:DescribeDBClusters on arn:<Partition>:rds:${IN_REGION}:cluster-snapshot:* and arn:<Partition>:rds:${IN_REGION}:cluster:<Database>`,
+  `Allow rds:DescribeDBClusters on arn:<Partition>:rds:${IN_REGION}:cluster:<Database>`,
+  `Allow rds:DescribeDBInstances on arn:<Partition>:rds:${IN_REGION}:db:*`,
+  `Allow rds:DescribeDBClusterSnapshots on arn:<Partition>:rds:${IN_REGION}:cluster-snapshot:* and arn:<Partition>:rds:${IN_REGION}:cluster:<Database>`,
 ];
 const instanceSnapshots = (id: string) => [
   ...snapshots('', 'snapshot', `db:${id}`),
-  `Allow rds:DescribeDBInstances rds:DescribeDBSnapshots on arn:<Partition>:rds:${IN_REGION}:db:${id} and arn:<Partition>:rds:${IN_REGION}:snapshot:*`,
+  `Allow rds:DescribeDBInstances on arn:<Partition>:rds:${IN_REGION}:db:${id}`,
+  `Allow rds:DescribeDBSnapshots on arn:<Partition>:rds:${IN_REGION}:db:${id} and arn:<Partition>:rds:${IN_REGION}:snapshot:*`,
 ];
 
 /** Beside logs, traces and network interfaces. */
@@ -252,6 +255,11 @@ describe('a resource with a star', () => {
       ['ecs:DescribeTasks', 'ecs:StopTask'],
       `arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
     ],
+    [
+      'a listing is checked against all instances, whatever its filter',
+      ['rds:DescribeDBInstances'],
+      `arn:<Partition>:rds:${IN_REGION}:db:*`,
+    ],
     ...(['cluster-snapshot', 'snapshot'] as const).flatMap((snapshot) => {
       const kind = snapshot === 'snapshot' ? '' : 'Cluster';
       return [
@@ -262,10 +270,7 @@ describe('a resource with a star', () => {
         ],
         [
           'a listing is checked against all snapshots, whatever its filter',
-          [
-            `rds:DescribeDB${kind}Snapshots`,
-            snapshot === 'snapshot' ? 'rds:DescribeDBInstances' : 'rds:DescribeDBClusters',
-          ],
+          [`rds:DescribeDB${kind}Snapshots`],
           `arn:<Partition>:rds:${IN_REGION}:${snapshot}:*`,
         ],
       ] as const;

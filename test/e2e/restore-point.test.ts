@@ -9,6 +9,7 @@ import {
   startLocalRuntime,
   startPostgresServer,
 } from '../../lib/local/index.ts';
+import { lockstep } from '../cli/command-line.ts';
 import { bundleOf } from './local-workflow.ts';
 
 const disposers = new Disposers();
@@ -31,6 +32,16 @@ test('a run that loses data can be undone with the restore point that it took', 
   const states = run.events.filter(({ kind }) => kind === 'entered').map(({ state }) => state);
   expect(states.indexOf(StateName.WaitForRestorePoint)).toBeGreaterThan(0);
   expect(states.lastIndexOf(StateName.TakeRestorePoint)).toBeLessThan(states.indexOf(StateName.AcquireLease));
+
+  // How to bring it back at AWS, from what the ledger keeps.
+  const url = runtime.server?.url(database.database) ?? '';
+  const plan = await lockstep(['restore', 'plan', run.name, '--json'], { DATABASE_URL: url });
+  expect(JSON.parse(plan.stdout)).toMatchObject({
+    runId: run.name,
+    record: { method: 'snapshot', source: 'lockstep-local', settings: { type: 'instance' } },
+    entriesSince: [{ migration: '0002_lose_all', kind: 'applied', runId: run.name }],
+    walBytesSince: expect.any(Number),
+  });
 
   const { restorePoint } = (outcome as unknown as { output: { restorePoint: string } }).output;
   const dataDirectory = join(directory, `snapshot-${restorePoint}`);

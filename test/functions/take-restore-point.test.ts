@@ -52,6 +52,7 @@ beforeEach(async () => {
     LOCKSTEP_RESTORE_POINT: 'rds-instance',
     LOCKSTEP_RESTORE_POINT_SOURCE: 'orders-db',
     LOCKSTEP_RESTORE_POINT_KEEP: '2',
+    LOCKSTEP_RESTORE_POINT_METHOD: 'snapshot',
   });
 });
 afterEach(() => vi.restoreAllMocks());
@@ -76,11 +77,23 @@ describe.each(['rds-instance', 'rds-cluster'])('taking a restore point of an %s'
     const run = runOf('run-1');
     const id = restorePointId(TARGET, run);
     const begun = await take(run);
-    expect(begun).toEqual({ status: 'creating', id, waitSeconds: 2, waitedSeconds: 0 });
+    const record = {
+      method: 'snapshot',
+      source: 'orders-db',
+      at: expect.stringMatching(/^2\d{3}-.*:\d\dZ$/),
+      settings: expect.any(Object),
+    };
+    expect(begun).toEqual({ status: 'creating', id, waitSeconds: 2, waitedSeconds: 0, record });
     const still = await take(run, begun);
-    expect(still).toEqual({ status: 'creating', id, waitSeconds: 3, waitedSeconds: 2 });
+    expect(still).toEqual({ status: 'creating', id, waitSeconds: 3, waitedSeconds: 2, record: begun.record });
     finishSnapshots();
-    expect(await take(run, still)).toEqual({ status: 'available', id, waitSeconds: 0, waitedSeconds: 5 });
+    expect(await take(run, still)).toEqual({
+      status: 'available',
+      id,
+      waitSeconds: 0,
+      waitedSeconds: 5,
+      record: begun.record,
+    });
   });
 
   test('takes one snapshot per run, however often it is called and whatever is known', async () => {
@@ -146,6 +159,21 @@ describe('taking a restore point', () => {
       DBSnapshots: { DBSnapshot: [{ DBSnapshotIdentifier: 'x', Status: 'failed' }] },
     });
     await expect(take(runOf('run-1'))).rejects.toMatchObject({ code: 'LS701' });
+  });
+
+  test('notes the time before the run instead, when that is the method: nothing is taken', async () => {
+    process.env.LOCKSTEP_RESTORE_POINT_METHOD = 'point-in-time';
+    delete actions.CreateDBSnapshot;
+    const run = { ...runOf('run-1'), startedAt: '2026-11-21T15:00:00.250Z' };
+    const noted = await take(run);
+    // A commit in the same second must not be brought back.
+    const at = '2026-11-21T14:59:59Z';
+    expect(noted).toMatchObject({
+      status: 'available',
+      id: at,
+      record: { method: 'point-in-time', source: 'orders-db', at },
+    });
+    expect(await take(run)).toEqual(noted);
   });
 
   test('does nothing for a target without restore points', async () => {

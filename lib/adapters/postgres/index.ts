@@ -50,6 +50,7 @@ export { lookAtOpenSessions, type OpenSessions } from './open-sessions.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.ts';
 export { messagesOf, PLACEHOLDERS } from './preview.ts';
 export { type RepeatableRow, readRepeatableRows } from './repeatables.ts';
+export { type KeptRestorePoint, readRestorePoint } from './restore-points.ts';
 export { runAlone } from './run-alone.ts';
 export { runBatches } from './run-batches.ts';
 export { type RunEvent, type RunSummary, readRunEvents, readRunSql, readRuns } from './run-list.ts';

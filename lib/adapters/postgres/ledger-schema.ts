@@ -89,6 +89,8 @@ CREATE TABLE lockstep.run (
   token bigint NOT NULL,
   bundle_digest text NOT NULL,
   restore_point text,
+  restore_record jsonb,
+  began_at_lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_lsn(),
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   finished_at timestamptz,
   verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
@@ -96,6 +98,7 @@ CREATE TABLE lockstep.run (
   forced text,
   command text
 );
+COMMENT ON COLUMN lockstep.run.restore_record IS 'The database at that time: what one that is restored has to be given again.';
 COMMENT ON COLUMN lockstep.run.forced IS 'Live instances of the app past which it was made to contract.';
 COMMENT ON COLUMN lockstep.run.command IS 'A foreign command that it ran, and what its own history says that it changed.';
 CREATE TABLE lockstep.instance (

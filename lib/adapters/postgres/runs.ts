@@ -1,4 +1,5 @@
 /** One row per run: who ran, with which bundle, how it ended. For people and for the verdict. */
+import type { RestoreRecord } from '../../core/restore-point/index.ts';
 import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
@@ -91,6 +92,7 @@ export interface NewRun {
   readonly token: number;
   readonly bundleDigest: string;
   readonly restorePoint: string | null;
+  readonly restoreRecord?: RestoreRecord | undefined;
   readonly forced?: string | null;
   readonly command?: string | null;
 }
@@ -98,12 +100,14 @@ export interface NewRun {
 /** Begins the run, or goes on with it. Runs of others that never ended have failed: this one has the lock. */
 export async function startRun(session: Session, run: NewRun): Promise<void> {
   const { runId, holder, token, bundleDigest, restorePoint, forced = null, command = null } = run;
+  const record = run.restoreRecord ? JSON.stringify(run.restoreRecord) : null;
   const others = `r.run_id <> ${literal(runId)}`;
   await session.query(`${endUnfinished(others, 'it ended without a word, and another run has taken over')};
-    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, forced, command, verdict)
-    VALUES (${[runId, holder, token, bundleDigest, restorePoint, forced, command].map(literal).join(', ')}, 'running')
+    INSERT INTO lockstep.run (run_id, holder, token, bundle_digest, restore_point, restore_record, forced, command, verdict)
+    VALUES (${[runId, holder, token, bundleDigest, restorePoint, record, forced, command].map(literal).join(', ')}, 'running')
     ON CONFLICT (run_id) DO UPDATE SET token = EXCLUDED.token, verdict = 'running', finished_at = NULL,
       restore_point = COALESCE(EXCLUDED.restore_point, lockstep.run.restore_point),
+      restore_record = COALESCE(EXCLUDED.restore_record, lockstep.run.restore_record),
       forced = COALESCE(EXCLUDED.forced, lockstep.run.forced)`);
 }
 

@@ -3,10 +3,10 @@ import {
   type DBClusterSnapshot,
   DeleteDBClusterSnapshotCommand,
   DescribeDBClusterSnapshotsCommand,
-  DescribeDBClustersCommand,
   paginateDescribeDBClusterSnapshots,
   type RDSClient,
 } from '@aws-sdk/client-rds';
+import { describeCluster } from './describe-source.ts';
 import { RdsSnapshots, type Snapshot, type SnapshotApi } from './rds-snapshots.ts';
 
 /** Restore points of one DB cluster (Aurora or Multi-AZ), by its identifier. */
@@ -43,10 +43,7 @@ function clusterApi(client: RDSClient, clusterId: string): SnapshotApi {
     delete: async (DBClusterSnapshotIdentifier) => {
       await client.send(new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier }));
     },
-    databaseState: async () => {
-      const { DBClusters } = await client.send(new DescribeDBClustersCommand({ DBClusterIdentifier }));
-      return DBClusters?.[0]?.Status ?? 'in an unknown state';
-    },
+    describeSource: () => describeCluster(client, clusterId),
   };
 }
 

@@ -2,11 +2,11 @@ import {
   CreateDBSnapshotCommand,
   type DBSnapshot,
   DeleteDBSnapshotCommand,
-  DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   paginateDescribeDBSnapshots,
   type RDSClient,
 } from '@aws-sdk/client-rds';
+import { describeInstance } from './describe-source.ts';
 import { RdsSnapshots, type Snapshot, type SnapshotApi } from './rds-snapshots.ts';
 
 /** Restore points of one DB instance, by its identifier. */
@@ -38,10 +38,7 @@ function instanceApi(client: RDSClient, instanceId: string): SnapshotApi {
     delete: async (DBSnapshotIdentifier) => {
       await client.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }));
     },
-    databaseState: async () => {
-      const { DBInstances } = await client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
-      return DBInstances?.[0]?.DBInstanceStatus ?? 'in an unknown state';
-    },
+    describeSource: () => describeInstance(client, instanceId),
   };
 }
 

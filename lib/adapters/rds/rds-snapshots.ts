@@ -14,6 +14,7 @@ import type {
   RestorePointRequest,
   RestorePointState,
   RestorePointStore,
+  SourceDescription,
   StoredRestorePoint,
 } from '../../core/restore-point/index.ts';
 import { RestorePointTag, restorePointError } from '../../core/restore-point/index.ts';
@@ -40,7 +41,7 @@ export interface SnapshotApi {
   /** All manual snapshots of the database. */
   list(): Promise<readonly Snapshot[]>;
   delete(id: string): Promise<void>;
-  databaseState(): Promise<string>;
+  describeSource(): Promise<SourceDescription>;
 }
 
 const SnapshotStatus = { available: 'available', beginning: ['creating', 'pending'] } as const;
@@ -98,10 +99,18 @@ export class RdsSnapshots implements RestorePointStore {
     }
   }
 
-  async #create({ id, target, run }: RestorePointRequest): Promise<Snapshot | undefined> {
+  async #create({
+    id,
+    target,
+    run,
+    before,
+    bundleDigest,
+  }: RestorePointRequest): Promise<Snapshot | undefined> {
     const tags = {
       [RestorePointTag.target]: target,
       [RestorePointTag.run]: run,
+      [RestorePointTag.before]: before,
+      [RestorePointTag.bundle]: bundleDigest,
       [RestorePointTag.createdBy]: 'lockstep',
     };
     try {
@@ -116,10 +125,16 @@ export class RdsSnapshots implements RestorePointStore {
     }
   }
 
+  async describeSource(): Promise<SourceDescription> {
+    try {
+      return await this.#api.describeSource();
+    } catch (error) {
+      throw this.#explained('The database could not be described', error);
+    }
+  }
+
   async #databaseBusy(): Promise<RestorePointState> {
-    const databaseState = await this.#api.databaseState().catch((error: unknown) => {
-      throw this.#explained('The state of the database could not be read', error);
-    });
+    const { state: databaseState } = await this.describeSource();
     // It came back between the two calls: the next look takes the snapshot.
     if (databaseState === 'available' || PASSING_STATES.includes(databaseState))
       return { kind: 'database-busy', databaseState };

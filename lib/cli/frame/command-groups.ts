@@ -1,4 +1,4 @@
-/** Commands that are a group of several: runs, backfill, instances, lock. */
+/** Commands that are a group of several: runs, restore, backfill, instances, lock. */
 import type { Command as Grammar } from 'commander';
 import type { LoadCommand } from './context.ts';
 import { revision } from './revision-argument.ts';
@@ -12,6 +12,7 @@ interface Entry {
 
 export function addGroups(program: Grammar, add: Add): void {
   addRuns(program, add);
+  addRestore(program, add);
   addBackfill(program, add);
   addInstances(program, add);
   addLock(program, add);
@@ -37,6 +38,15 @@ function addRuns(program: Grammar, add: Add): void {
   })
     .argument('<run>', RUN)
     .option('--out <file>', 'where to write it', 'run.html');
+}
+
+function addRestore(program: Grammar, add: Add): void {
+  const restore = program.command('restore').description('the way back to the data as it was');
+  add(restore, 'plan', {
+    summary: 'how to bring a restore point back, and what that would lose',
+    examples: ['restore plan release-12', 'restore plan release-12 --json'],
+    load: async () => (await import('../restore.ts')).restorePlan,
+  }).argument('<run>', RUN);
 }
 
 function addBackfill(program: Grammar, add: Add): void {

@@ -122,6 +122,7 @@ export const CATALOGUE = {
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
   LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),
+  LS720: entry(ErrorName.RestorePoint, usage, 'there is no restore point to bring back'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),

@@ -1,20 +1,25 @@
 /**
- * Restore points: a snapshot of the database, taken before the first migration of a run that has something to
- * do, so that a person can go back to the data as it was.
+ * Restore points: a snapshot of the database, or a time to which its continuous backups reach, noted before the first
+ * migration of a run that has something to do, so that a person can go back to the data as it was.
  *
  * Invariants
  * - One restore point per run: its id is made from the target and the execution, so whoever asks again finds
  *   the one that was begun.
  * - It is taken before the lease is asked for, so nobody waits for a snapshot while holding it.
- * - Nothing is restored by the program: a restore always makes a new database, and people decide about that.
+ * - Nothing is restored by the program: a restore always makes a new database, and people decide about that. How they
+ *   do it is in the record that the ledger keeps, with the settings that the database had at that time.
  * - Clean-up deletes only what is tagged with the same target, keeps the newest ones, and never the one of the
  *   run that cleans up. A clean-up that fails does not fail the run.
  *
  * Who is authoritative: the store that keeps the snapshots, for whether one exists and is complete; nothing is
  * remembered beside it. What can fail: LS701 (the database is in a state that allows no snapshot, a quota is
- * used up, the snapshot failed or takes too long), before anything was changed in the database.
+ * used up, the snapshot failed or takes too long, there are no backups), before anything was changed in the database.
  */
 export * from './expendable.ts';
+export * from './point-in-time.ts';
+export * from './policy.ts';
 export * from './progress.ts';
+export * from './restore-plan.ts';
 export * from './restore-point-id.ts';
 export * from './restore-point-store.ts';
+export * from './restore-record.ts';

@@ -16,10 +16,12 @@ export function stepRestorePoint(
   state: RestorePointState,
 ): RestorePointProgress {
   const waitedSeconds = previous.waitedSeconds + previous.waitSeconds;
-  if (state.kind === 'available') return { status: 'available', id, waitSeconds: 0, waitedSeconds };
+  if (state.kind === 'available')
+    return { ...previous, status: 'available', id, waitSeconds: 0, waitedSeconds };
   if (waitedSeconds >= RESTORE_POINT_BUDGET_SECONDS) throw tookTooLong(id, state, waitedSeconds);
   const waitSeconds = nextWaitSeconds(RESTORE_POINT_WAIT, previous.waitSeconds);
-  return { status: state.kind === 'creating' ? 'creating' : 'requested', id, waitSeconds, waitedSeconds };
+  const status = state.kind === 'creating' ? 'creating' : 'requested';
+  return { ...previous, status, id, waitSeconds, waitedSeconds };
 }
 
 function tookTooLong(id: string, state: RestorePointState, waitedSeconds: number) {

@@ -1,11 +1,15 @@
 /** The port. Adapters: RdsInstanceSnapshots, RdsClusterSnapshots. */
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import type { SourceDescription } from './restore-record.ts';
 
 export interface RestorePointRequest {
   readonly id: string;
   readonly target: string;
   /** Execution ARN of the run that it is taken for. */
   readonly run: string;
+  /** The first migration that is pending: `0042_add_email`. */
+  readonly before: string;
+  readonly bundleDigest: string;
 }
 
 export type RestorePointState =
@@ -23,6 +27,8 @@ export interface StoredRestorePoint {
 }
 
 export interface RestorePointStore {
+  /** The database as it is. Throws LS701. */
+  describeSource(): Promise<SourceDescription>;
   /** Begins the restore point unless there is one with this id, and says how far it is. Throws LS701. */
   ensure(request: RestorePointRequest): Promise<RestorePointState>;
   /** All that bear the target's tag, in any order. Throws LS701. */
@@ -35,6 +41,8 @@ export interface RestorePointStore {
 export const RestorePointTag = {
   target: 'lockstep:target',
   run: 'lockstep:run',
+  before: 'lockstep:before',
+  bundle: 'lockstep:bundle',
   createdBy: 'lockstep:created-by',
 } as const;
 

@@ -9,6 +9,7 @@ import { hazardSchema } from '../plan/bundle.ts';
 import { measurementSchema } from '../plan/measurement.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
+import { restoreRecordSchema } from '../restore-point/restore-record.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 
@@ -59,6 +60,8 @@ export const restorePointSchema = z.object({
   id: z.string().nullable(),
   waitSeconds: z.number().int().nonnegative(),
   waitedSeconds: z.number().int().nonnegative(),
+  /** From when it is requested on. */
+  record: restoreRecordSchema.optional(),
 });
 export type RestorePointProgress = z.infer<typeof restorePointSchema>;
 

@@ -71,7 +71,12 @@ export const EnvName = {
   /** `none`, `rds-instance` or `rds-cluster`. */
   restorePointKind: 'LOCKSTEP_RESTORE_POINT',
   restorePointSource: 'LOCKSTEP_RESTORE_POINT_SOURCE',
+  /** `snapshot` or `point-in-time`. */
+  restorePointMethod: 'LOCKSTEP_RESTORE_POINT_METHOD',
+  /** Of snapshots: how many stay. */
   restorePointKeep: 'LOCKSTEP_RESTORE_POINT_KEEP',
+  /** `always` or `when-destructive`. */
+  restorePointWhen: 'LOCKSTEP_RESTORE_POINT_WHEN',
   /** `down` or `code-only`. */
   rollBackPolicy: 'LOCKSTEP_ROLL_BACK_POLICY',
   /** `refuse` (default) or `allow`. */

@@ -1,0 +1,68 @@
+/** `restore plan` prints how a person brings back the restore point of a run, and what would be lost by that. */
+import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import { restoreSteps } from '../core/restore-point/restore-plan.ts';
+import { type KeptRestorePoint, readRestorePoint } from '../engine/index.ts';
+import type { CommandContext, CommandResult } from './frame/context.ts';
+import { duration, table } from './frame/format.ts';
+import { targetContext } from './frame/target-context.ts';
+
+interface PlanOptions {
+  readonly run: string;
+}
+
+export async function restorePlan(context: CommandContext<PlanOptions>): Promise<CommandResult> {
+  const target = targetContext(context);
+  const kept = await readRestorePoint(target, context.options.run);
+  const { restorePoint, record } = kept;
+  if (restorePoint === null || record === null) throw notKept(kept);
+  const steps = restoreSteps(restorePoint, record);
+  const what =
+    record.method === 'snapshot'
+      ? `the snapshot ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`
+      : `${record.settings.type} ${record.source} as it was at ${restorePoint}`;
+  const text = [
+    `Restore point of run ${kept.runId}: ${what}.`,
+    '',
+    ...lost(kept),
+    '',
+    ...steps.flatMap((step, at) => [
+      `${at + 1}. ${step.what}`,
+      ...(step.command.length === 0 ? [] : [`   ${shellLine(step.command)}`]),
+    ]),
+  ];
+  return { text: text.join('\n'), json: { target: target.target, ...kept, steps } };
+}
+
+function lost({ secondsSince, walBytesSince, entriesSince }: KeptRestorePoint): string[] {
+  const volume =
+    walBytesSince === null
+      ? ''
+      : ` (${(walBytesSince / 2 ** 20).toFixed(1)} MiB of write-ahead log since the run began)`;
+  const rows = entriesSince.map(({ migration, kind, runId }) => [`  ${migration}`, kind, `by run ${runId}`]);
+  const ledger = rows.length === 0 ? '.' : ', and of the ledger:';
+  return [
+    `Lost by that: all that was written for at least ${duration(secondsSince * 1000)}, by whomever${volume}${ledger}`,
+    ...table(rows),
+  ];
+}
+
+function notKept({ runId, restorePoint }: KeptRestorePoint): LockstepError {
+  return new LockstepError('LS720', {
+    what:
+      restorePoint === null
+        ? `The run ${runId} has no restore point.`
+        : `The run ${runId} has the restore point ${restorePoint}, but how to bring it back is not recorded.`,
+    state: NOTHING_CHANGED,
+    remedy:
+      restorePoint === null
+        ? 'Look at `lockstep runs` for one that has, take `lockstep down --run` if the data is still there, or the backups of the database.'
+        : 'Restore it in the RDS console, with the settings that the database has now.',
+    context: { run: runId },
+  });
+}
+
+/** For a POSIX shell. */
+const shellLine = (command: readonly string[]): string =>
+  command
+    .map((word) => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
