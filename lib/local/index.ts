@@ -24,3 +24,4 @@ export { type PostgresServer, type PostgresServerOptions, startPostgresServer } 
 export { type LocalRuntime, type RuntimeOptions, startLocalRuntime } from './runtime.ts';
 export type { StateEvent } from './state-event.ts';
 export type { ExecutionOutcome, LocalExecution } from './state-machine.ts';
+export type { StackOptions } from './synthesize.ts';

@@ -24,21 +24,17 @@ import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts
 import type { PostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
 import { type LocalExecution, startExecution } from './state-machine.ts';
-import { SECRET_ARN, type SynthesisOptions, synthesize } from './synthesize.ts';
+import { SECRET_ARN, type StackOptions, synthesize } from './synthesize.ts';
 import { readWorkflow, type Workflow } from './workflow.ts';
 
-export interface LocalCloudOptions {
+export interface LocalCloudOptions extends StackOptions {
   readonly database: DatabaseConfig;
   /** Given when the database is on the embedded server: then restore points are base backups of it. */
   readonly server?: PostgresServer | undefined;
   /** The sample set or the user's: an app names it when it makes the coordinator. */
   readonly migrations: string;
-  /** Synthesize with a container for long work. */
-  readonly longRunning?: boolean | undefined;
   /** For everything that is written to disk. */
   readonly directory: string;
-  readonly receivers?: SynthesisOptions['receivers'];
-  readonly askingDeployers?: SynthesisOptions['askingDeployers'];
 }
 
 export interface LocalCloud {

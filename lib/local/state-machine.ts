@@ -56,7 +56,7 @@ export function startExecution(
     status: 'RUNNING',
     input: JSON.stringify(input),
   };
-  executions.add(record);
+  executions.add(record, () => run.abort());
   const stopping = new AbortController();
   const run = new StateMachine(workflow.definition).run(input as never, {
     context: {

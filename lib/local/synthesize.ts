@@ -12,20 +12,25 @@ import type { Template } from './template.ts';
 
 export const SECRET_ARN = arn('secretsmanager', 'secret:database-AAAAAA');
 
-export interface SynthesisOptions {
+/** What the stack has beside the coordinator as it is by default. */
+export interface StackOptions {
+  /** A container for long work. */
+  readonly longRunning?: boolean | undefined;
+  /** Who is told every verdict; made in the stack given. */
+  readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
+  /** Who asks for runs: hooks, approvals, rules. */
+  readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
+}
+
+export interface SynthesisOptions extends StackOptions {
   readonly host: string;
   readonly port: number;
   readonly databaseName: string;
   /** Whether the local runtime can take restore points of this server. */
   readonly takesRestorePoints: boolean;
   readonly migrations: string;
-  readonly longRunning?: boolean | undefined;
   /** For the files of the cloud assembly. */
   readonly outputDirectory: string;
-  /** Who is told every verdict; made in the stack given. */
-  readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
-  /** Who asks for runs: hooks, approvals, rules. */
-  readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
 }
 
 const STACK_NAME = 'lockstep-local';

@@ -12,7 +12,7 @@ import {
   type Deployment,
   Disposers,
   type LocalCloud,
-  type LocalCloudOptions,
+  type StackOptions,
   startLocalCloud,
 } from '../../lib/local/index.ts';
 import { openSource } from '../../lib/settings/index.ts';
@@ -35,9 +35,7 @@ export interface LocalCoordinator {
   stop(): Promise<void>;
 }
 
-export type CoordinatorOptions = Pick<LocalCloudOptions, 'receivers' | 'askingDeployers' | 'longRunning'>;
-
-export async function startCoordinator(options: CoordinatorOptions = {}): Promise<LocalCoordinator> {
+export async function startCoordinator(options: StackOptions = {}): Promise<LocalCoordinator> {
   const disposers = new Disposers();
   const test = await createDatabase();
   disposers.add(test.drop);

@@ -1,4 +1,7 @@
-/** The state machine as CDK synthesizes it, with the functions as they are, on a real database. */
+/**
+ * The state machine as CDK synthesizes it, with the functions as they are, on a real database. A run that is stopped, and
+ * one that finds the database ahead, are in scenarios.test.ts.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
@@ -110,21 +113,6 @@ describe('a run with nothing to do', () => {
     expect(await coordinator.leases.read(coordinator.target)).toEqual(lease);
   });
 
-  test('succeeds and changes nothing when the database is ahead of its bundle', async () => {
-    await (await coordinator.deploy(TWO_TABLES)).start({}).outcome;
-    const { '0001_create_a.sql': up, '0001_create_a.down.sql': down } = TWO_TABLES;
-    const { start, functions } = await coordinator.deploy({
-      '0001_create_a.sql': up,
-      '0001_create_a.down.sql': down,
-    });
-    expect(await start({}).outcome).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { outcome: 'ahead', signal: 'ROLL_OUT' },
-    });
-    expect(functions.calls).toBe(1);
-    expect(await tables()).toEqual(['a', 'b']);
-  });
-
   test('writes and signals nothing when it is a dry run', async () => {
     const { start, functions } = await coordinator.deploy(TWO_TABLES);
     const run = start({ dryRun: true });
@@ -221,20 +209,6 @@ describe('others in the way', () => {
       true,
     );
     expect(await coordinator.query('SELECT last_value::int AS tries FROM tries')).toEqual([{ tries: 2 }]);
-    expect(await coordinator.query('SELECT count(*)::int AS effects FROM effects')).toEqual([{ effects: 1 }]);
-  });
-
-  test('after a run that was stopped in the console nothing of it goes on, and the next run finishes', async () => {
-    const { start } = await coordinator.deploy(SLOW_AT_FIRST);
-    const run = start({});
-    await untilSlow();
-    run.abort();
-    expect(await run.outcome).toEqual({ status: 'ABORTED' });
-    await expect.poll(slowSessions).toEqual([]);
-    expect(await leaseState()).toBe('FREE');
-    expect(coordinator.signalsOf(run.name).map(({ signal }) => signal)).toEqual(['ROLL_BACK']);
-
-    expect(await start({}).outcome).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'applied' } });
     expect(await coordinator.query('SELECT count(*)::int AS effects FROM effects')).toEqual([{ effects: 1 }]);
   });
 });

@@ -6,6 +6,7 @@ import { RUN_PHASES } from '../../core/plan/phase.ts';
 import { type Add, addGroups } from './command-groups.ts';
 import type { GlobalOptions, LoadCommand } from './context.ts';
 import { revision } from './revision-argument.ts';
+import { SCENARIO_LIST, scenarios } from './scenario-argument.ts';
 
 export type Choose = (options: GlobalOptions, load: LoadCommand) => void;
 
@@ -29,9 +30,16 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addGroups(program, add);
   add(program, 'dev', {
     summary: 'roll out on local servers, to see it work',
-    examples: ['dev', 'dev --migrations ./migrations'],
+    examples: [
+      'dev',
+      'dev --migrations ./migrations',
+      'dev --scenario failed-migration',
+      'dev --scenario all',
+    ],
     load: async () => (await import('../dev.ts')).dev,
-  });
+  })
+    .option('--scenario <name>', 'play one way in which a run can go, or all; see below', scenarios)
+    .addHelpText('after', SCENARIO_LIST);
 }
 
 function addWriting(program: Grammar, add: Add): void {

@@ -23,6 +23,7 @@ type Start = (name: string, input: object) => void;
 
 export class LocalExecutions {
   readonly #byArn = new Map<string, ExecutionRecord>();
+  readonly #stops = new Map<string, () => void>();
   #start: Start | undefined;
 
   /** What StartExecution does, whichever machine it names: there is one. */
@@ -30,15 +31,25 @@ export class LocalExecutions {
     this.#start = start;
   }
 
-  add(record: ExecutionRecord): void {
+  /** @param stop what StopExecution does */
+  add(record: ExecutionRecord, stop: () => void = () => undefined): void {
     this.#byArn.set(record.executionArn, record);
+    this.#stops.set(record.executionArn, stop);
+  }
+
+  #find(executionArn: string): ExecutionRecord {
+    const found = this.#byArn.get(executionArn);
+    if (!found) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+    return found;
   }
 
   readonly service: Service = {
-    DescribeExecution: ({ executionArn }: { executionArn: string }) => {
-      const found = this.#byArn.get(executionArn);
-      if (!found) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
-      return described(found);
+    DescribeExecution: ({ executionArn }: { executionArn: string }) => described(this.#find(executionArn)),
+    StopExecution: ({ executionArn }: { executionArn: string }) => {
+      // Of one that has ended it tells the end.
+      const { stoppedAtMs = Date.now() } = this.#find(executionArn);
+      this.#stops.get(executionArn)?.();
+      return { stopDate: stoppedAtMs / 1000 };
     },
     ListExecutions: ({ stateMachineArn }: { stateMachineArn: string }) => ({
       executions: [...this.#byArn.values()]

@@ -9,13 +9,20 @@ import { watchHealth } from './health-watch.ts';
 import { historyOf, leaseIsFree } from './ledger.ts';
 import { FAILING, makeRelease } from './releases.ts';
 import { runError } from './run-error.ts';
-import { compileRelease, type Run, rollBackSignalled, runWorkflow, type Stage } from './stage.ts';
+import {
+  type AppStage,
+  compileRelease,
+  type Run,
+  rollBackSignalled,
+  runWorkflow,
+  type Stage,
+} from './stage.ts';
 import { list, plural } from './words.ts';
 
-export async function rollBack(stage: Stage, sample: string): Promise<string> {
+export async function rollBack(stage: AppStage, sample: string): Promise<string> {
   const { narrator, runtime } = stage;
   narrator.act('Act 2, roll back: a release of three migrations, the last of which fails');
-  const migrations = await makeRelease(join(runtime.directory, 'act-2'), sample, FAILING);
+  const migrations = await makeRelease(join(runtime.directory, 'act-2'), FAILING, sample);
   const release = await compileRelease(stage, 'act-2', migrations);
   const watched = watchHealth(stage.instances);
   const run = await runWorkflow(stage, release);

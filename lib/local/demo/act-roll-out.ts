@@ -7,12 +7,12 @@ import { type AppInstance, startInstance } from '../app-instances.ts';
 import { historyOf, leaseIsFree, newEntries } from './ledger.ts';
 import type { Narrator } from './narrator.ts';
 import {
+  type AppStage,
   compileRelease,
   type Release,
   type Run,
   rollOutSignalled,
   runWorkflow,
-  type Stage,
 } from './stage.ts';
 import { list, plural, seconds } from './words.ts';
 
@@ -20,7 +20,7 @@ const INSTANCES = ['app-1', 'app-2', 'app-3'];
 const LEASE_DURATION_MS = 3_000;
 
 /** What the act found, for the summary. Throws the LockstepError of an instance that cannot start. */
-export async function rollOut(stage: Stage, migrations: string): Promise<string> {
+export async function rollOut(stage: AppStage, migrations: string): Promise<string> {
   stage.narrator.act(
     'Act 1, roll out: three app instances and the workflow start at once, and each wants to migrate',
   );
@@ -48,7 +48,10 @@ interface Found {
   readonly names: readonly string[];
 }
 
-async function checkPromises(stage: Stage, { release, run, ready, appliers, names }: Found): Promise<void> {
+async function checkPromises(
+  stage: AppStage,
+  { release, run, ready, appliers, names }: Found,
+): Promise<void> {
   const { promises } = stage;
   const none = names.length === 0;
   const waited = ready.filter(({ ran }) => !ran).map(({ waitedMs }) => seconds(waitedMs));
@@ -79,7 +82,7 @@ async function checkPromises(stage: Stage, { release, run, ready, appliers, name
 }
 
 function startOne(
-  { runtime, narrator, probeSql, instances }: Stage,
+  { runtime, narrator, probeSql, instances }: AppStage,
   { bundleFile }: Release,
   name: string,
 ): AppInstance {

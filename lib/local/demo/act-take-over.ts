@@ -6,11 +6,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DatabaseConfig } from '../../adapters/postgres/index.ts';
 import { endProcess } from '../child-process.ts';
 import { queryRows } from '../database-client.ts';
 import { historyOf, leaseIsFree, newEntries } from './ledger.ts';
-import { makeRelease, SLOW } from './releases.ts';
+import { isSlow, makeRelease, SLOW } from './releases.ts';
 import { compileRelease, type Release, type Run, runWorkflow, type Stage } from './stage.ts';
 import { list, seconds } from './words.ts';
 
@@ -21,7 +20,7 @@ const PROMISED_MS = 20_000;
 export async function takeOver(stage: Stage, sample: string): Promise<string> {
   const { narrator, runtime } = stage;
   narrator.act('Act 3, take over: the process that migrates is killed in the middle');
-  const migrations = await makeRelease(join(runtime.directory, 'act-3'), sample, SLOW);
+  const migrations = await makeRelease(join(runtime.directory, 'act-3'), SLOW, sample);
   const release = await compileRelease(stage, 'act-3', migrations);
   const before = await historyOf(stage);
   await migrateAndBeKilled(stage, migrations);
@@ -58,12 +57,6 @@ async function migrateAndBeKilled({ narrator, runtime }: Stage, migrations: stri
   }
   await endProcess(child);
   narrator.tell('process', 'killed (SIGKILL) while 0010_change_slowly runs');
-}
-
-/** Whether a session sleeps inside the slow migration. */
-async function isSlow(database: DatabaseConfig): Promise<boolean> {
-  const sql = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
-  return (await queryRows(database, sql)).length > 0;
 }
 
 interface Found {

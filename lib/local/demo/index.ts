@@ -9,17 +9,17 @@
  * What can fail: LS605 when interrupted, LS104 or LS102 when no local server can be started, what is wrong with
  * the user's migrations or database, and LS901 for a promise that was not kept.
  */
-import { fileURLToPath } from 'node:url';
 import type { DatabaseConfig } from '../../adapters/postgres/index.ts';
-import { LockstepError } from '../../core/errors/index.ts';
 import { Disposers } from '../disposers.ts';
 import { type LocalRuntime, startLocalRuntime } from '../runtime.ts';
 import { rollBack } from './act-roll-back.ts';
 import { rollOut } from './act-roll-out.ts';
 import { takeOver } from './act-take-over.ts';
-import { Narrator, type Page } from './narrator.ts';
+import { close, type Played, timed, untilAborted } from './closing.ts';
+import { GREETING, Narrator, type Page } from './narrator.ts';
 import { Promises } from './promises.ts';
-import type { Stage } from './stage.ts';
+import { SAMPLE } from './releases.ts';
+import type { AppStage } from './stage.ts';
 import { plural, seconds, table } from './words.ts';
 
 export type { Page };
@@ -38,7 +38,6 @@ export interface DemoResult {
   readonly promisesKept: number;
 }
 
-const SAMPLE = fileURLToPath(new URL('../../../migrations', import.meta.url));
 /** Reads a column that every version of the sample's app needs. */
 const SAMPLE_PROBE = 'SELECT display_name FROM users LIMIT 1';
 
@@ -47,51 +46,31 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const disposers = new Disposers();
   const startedMs = performance.now();
   try {
-    page.line(
-      'Lockstep on this machine: no account, no installed server. Ctrl-C ends it and leaves nothing behind.',
-    );
+    page.line(GREETING);
     const migrations = options.migrations ?? SAMPLE;
     const runtime = await startLocalRuntime({ migrations, database: options.database, signal }, disposers);
     await introduce(page, runtime, performance.now() - startedMs);
     const narrator = new Narrator(page);
     const promises = new Promises(narrator);
     const probeSql = options.migrations === undefined ? SAMPLE_PROBE : 'SELECT 1';
-    const stage: Stage = { runtime, narrator, promises, probeSql, instances: [] };
-    const acts = await untilAborted(signal, playActs(stage, options.migrations));
-    if (promises.broken.length > 0) throw broken(promises.broken);
-    page.line('');
-    for (const line of summary(acts)) page.line(line);
-    const took = seconds(performance.now() - startedMs);
-    page.line('');
-    page.line(page.paint('green', `All ${plural(promises.kept, 'promise')} kept, in ${took}.`));
+    const stage: AppStage = { runtime, narrator, promises, probeSql, instances: [] };
+    const played = await untilAborted(signal, playActs(stage, options.migrations));
+    close(page, promises, { heading: 'act', played, startedMs });
+    const acts = played.map(({ name: act, ...rest }) => ({ act, ...rest }));
     return { acts, promisesKept: promises.kept };
   } finally {
     await disposers.run();
   }
 }
 
-async function playActs(stage: Stage, ownMigrations: string | undefined): Promise<DemoResult['acts']> {
-  const acts: DemoResult['acts'][number][] = [];
-  const play = async (act: string, perform: () => Promise<string>) => {
-    const startedMs = performance.now();
-    const result = await perform();
-    acts.push({ act, result, durationMs: Math.round(performance.now() - startedMs) });
-  };
-  await play('1 roll out', () => rollOut(stage, ownMigrations ?? SAMPLE));
-  if (ownMigrations !== undefined) return acts;
-  await play('2 roll back', () => rollBack(stage, SAMPLE));
-  await play('3 take over', () => takeOver(stage, SAMPLE));
-  return acts;
-}
-
-/** What is still being done when the signal comes ends with the processes that do it. */
-async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([work, aborted]);
+async function playActs(stage: AppStage, ownMigrations: string | undefined): Promise<Played[]> {
+  const first = await timed('1 roll out', () => rollOut(stage, ownMigrations ?? SAMPLE));
+  if (ownMigrations !== undefined) return [first];
+  return [
+    first,
+    await timed('2 roll back', () => rollBack(stage, SAMPLE)),
+    await timed('3 take over', () => takeOver(stage, SAMPLE)),
+  ];
 }
 
 async function introduce(page: Page, runtime: LocalRuntime, tookMs: number): Promise<void> {
@@ -116,16 +95,3 @@ async function introduce(page: Page, runtime: LocalRuntime, tookMs: number): Pro
   for (const line of table(rows)) page.line(`  ${line}`);
   page.line(page.paint('dim', `  started in ${seconds(tookMs)}`));
 }
-
-const summary = (acts: DemoResult['acts']): string[] =>
-  table([
-    ['act', 'took', 'result'],
-    ...acts.map(({ act, durationMs, result }) => [act, seconds(durationMs), result]),
-  ]);
-
-const broken = (promises: readonly string[]): LockstepError =>
-  new LockstepError('LS901', {
-    what: `${plural(promises.length, 'promise')} of the demo not kept: ${promises.join('; ')}.`,
-    state: 'The database that it used is removed, unless it is your own.',
-    remedy: 'Run it again; if it happens again, report it with the lines above.',
-  });

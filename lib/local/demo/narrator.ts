@@ -14,6 +14,9 @@ export interface Page {
   error(error: LockstepError): string;
 }
 
+export const GREETING =
+  'Lockstep on this machine: no account, no installed server. Ctrl-C ends it and leaves nothing behind.';
+
 const WHO_WIDTH = 10;
 const STATE_WIDTH = 28;
 

@@ -1,8 +1,13 @@
-/** The releases of the second and third act: the sample set, and three migrations more. */
+/** The releases of the second and third act, which come on top of the sample set: three migrations each. */
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DatabaseConfig } from '../../adapters/postgres/index.ts';
+import { queryRows } from '../database-client.ts';
 
-type Files = Readonly<Record<string, string>>;
+export const SAMPLE = fileURLToPath(new URL('../../../migrations', import.meta.url));
+
+export type Files = Readonly<Record<string, string>>;
 
 /** The third one fails at its second statement, after its first has made a table. */
 export const FAILING: Files = {
@@ -41,10 +46,16 @@ SELECT pg_sleep(CASE nextval('effect_tries') WHEN 1 THEN 60 ELSE 0 END);
 `,
 };
 
-/** A directory with the sample set and these files. */
-export async function makeRelease(directory: string, sample: string, files: Files): Promise<string> {
+/** Whether a session sleeps inside the slow migration. */
+export async function isSlow(database: DatabaseConfig): Promise<boolean> {
+  const sql = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+  return (await queryRows(database, sql)).length > 0;
+}
+
+/** A directory with these files, and those of the sample set if it is given. */
+export async function makeRelease(directory: string, files: Files, sample?: string): Promise<string> {
   await mkdir(directory);
-  await cp(sample, directory, { recursive: true });
+  if (sample !== undefined) await cp(sample, directory, { recursive: true });
   for (const [name, sql] of Object.entries(files)) await writeFile(join(directory, name), sql);
   return directory;
 }

@@ -1,4 +1,4 @@
-/** What the acts share: the runtime, the printed page, the promises, and what all of them have to do. */
+/** What acts and scenarios share: the runtime, the printed page, the promises, and what all of them have to do. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileBundle } from '../../core/plan/compile/index.ts';
@@ -6,8 +6,9 @@ import { type MigrationSource, migrationName } from '../../core/plan/index.ts';
 import { EventType, type Verdict } from '../../core/rollout/index.ts';
 import { openSource } from '../../settings/index.ts';
 import type { AppInstance } from '../app-instances.ts';
+import type { Deployment } from '../local-cloud.ts';
 import type { LocalRuntime } from '../runtime.ts';
-import type { ExecutionOutcome } from '../state-machine.ts';
+import type { ExecutionOutcome, LocalExecution } from '../state-machine.ts';
 import type { Narrator } from './narrator.ts';
 import type { Promises } from './promises.ts';
 
@@ -15,6 +16,10 @@ export interface Stage {
   readonly runtime: LocalRuntime;
   readonly narrator: Narrator;
   readonly promises: Promises;
+}
+
+/** With instances of an app. */
+export interface AppStage extends Stage {
   /** Answered by every instance of the app for GET /healthz. */
   readonly probeSql: string;
   /** Those that serve; filled by the first act. */
@@ -39,6 +44,8 @@ export async function compileRelease({ runtime }: Stage, name: string, migration
 export interface Run {
   readonly name: string;
   readonly arn: string;
+  /** As they were entered; one that was tried again is there once. */
+  readonly states: readonly string[];
   readonly outcome: ExecutionOutcome;
   readonly functionCalls: number;
   /** What was put on the event bus for this run. */
@@ -48,9 +55,20 @@ export interface Run {
 }
 
 /** One execution of the state machine with the release's functions, shown live. */
-export async function runWorkflow({ runtime, narrator }: Stage, { bundleFile }: Release): Promise<Run> {
-  const { functions, start } = runtime.cloud.deploy(bundleFile);
-  const execution = start({}, narrator.states('workflow'));
+export async function runWorkflow(stage: Stage, { bundleFile }: Release): Promise<Run> {
+  const deployment = stage.runtime.cloud.deploy(bundleFile);
+  return endOf(stage, deployment, startRun(stage, deployment));
+}
+
+export const startRun = ({ narrator }: Stage, { start }: Deployment): LocalExecution =>
+  start({}, narrator.states('workflow'));
+
+/** What came of an execution, when it has ended. */
+export async function endOf(
+  { runtime }: Stage,
+  { functions }: Deployment,
+  execution: LocalExecution,
+): Promise<Run> {
   const outcome = await execution.outcome;
   const events = runtime.cloud.eventBus.events.filter(
     ({ detail }) => (detail as Verdict).run === execution.name,
@@ -60,6 +78,7 @@ export async function runWorkflow({ runtime, narrator }: Stage, { bundleFile }: 
   return {
     name: execution.name,
     arn: execution.arn,
+    states: execution.events.filter(({ kind }) => kind === 'entered').map(({ state }) => state),
     outcome,
     functionCalls: functions.calls,
     signals,

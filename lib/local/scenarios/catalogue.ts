@@ -1,0 +1,10 @@
+/** The scenarios by name, for the command line's help; each is played by the file of its name. */
+export const SCENARIOS = {
+  success: 'a release is applied, and roll out is signalled',
+  'failed-migration': 'its last migration fails: what it applied is reverted, and roll back is signalled',
+  'older-bundle': 'the stage rolls back and runs the older release: nothing to do, and nothing is taken back',
+  stopped: 'somebody stops the run in the console: it is cleaned up, and the next run finishes',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
