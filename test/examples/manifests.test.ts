@@ -1,7 +1,15 @@
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codeBlocks, readDocument } from '../docs/markdown.ts';
-import { EXAMPLES, type Manifest, problemsOf, readExample, readManifest, validatorOf } from './manifests.ts';
+import {
+  EXAMPLES,
+  type Manifest,
+  problemsOf,
+  readExample,
+  readManifest,
+  readSchema,
+  validatorOf,
+} from './manifests.ts';
 
 const KUBERNETES = '#/$defs/io.k8s.api';
 const job = () => validatorOf('kubernetes', `${KUBERNETES}.batch.v1.Job`);
@@ -68,6 +76,23 @@ describe('the manifest', () => {
     expect(problemsOf(validate, statefulSet(patch))).not.toEqual([]);
   });
 
+  it('ecs/migrate.sh asks for what the API of its platform has', () => {
+    const script = readExample('ecs/migrate.sh');
+    const { $defs } = readSchema('ecs');
+    const names = (pattern: RegExp, text = script) => [...text.matchAll(pattern)].map(([, name]) => name!);
+    const camel = (name: string) => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    const calls = names(/(aws ecs [^)]+)--query/g).map((call) => names(/--([\w-]+)/g, call).map(camel));
+    expect(calls).toHaveLength(2);
+    expect(Object.keys($defs.RunTaskRequest.properties)).toEqual(expect.arrayContaining(calls[0]!));
+    expect(Object.keys($defs.DescribeTasksRequest.properties)).toEqual(expect.arrayContaining(calls[1]!));
+    const network = names(/([a-zA-Z]+)=\[/g, script.slice(script.indexOf('awsvpc')));
+    expect(Object.keys($defs.AwsVpcConfiguration.properties)).toEqual(expect.arrayContaining(network));
+    const asked = names(/(?:tasks\[0\]\.|state )'?(?:containers\[0\]\.)?([a-zA-Z]+)/g);
+    expect(asked.toSorted()).toEqual(['exitCode', 'lastStatus', 'stoppedReason', 'taskArn']);
+    const known = { ...$defs.Task.properties, ...$defs.Container.properties };
+    expect(asked.filter((name) => !(name in known))).toEqual([]);
+  });
+
   it('of a hook has annotations that Helm and Argo CD document', () => {
     const { annotations: helm } = readManifest('kubernetes/helm-hook.yaml').metadata;
     // helm.sh/docs/topics/charts_hooks: the default policy deletes the hook of the release before, named here to be seen.
@@ -117,12 +142,16 @@ describe('the page', () => {
     expect(readDocument(pathOf(page)).split('\n').length).toBeLessThanOrEqual(61);
   });
 
-  it('start-up-hook shows examples/node/server.js', () => {
-    expect(codeBlocks(pathOf('start-up-hook'), 'js')).toContain(readExample('node/server.js'));
+  it.each([
+    ['start-up-hook', 'js', 'node/server.js'],
+    ['any-migrator', 'dockerfile', 'entrypoint/Dockerfile.python'],
+  ])('%s shows its example, too', (page, language, path) => {
+    expect(codeBlocks(pathOf(page), language)).toContain(readExample(path));
   });
 
   it('of its platform links to each example', () => {
     const examples = globSync('*/*', { cwd: EXAMPLES }).filter((path) => !path.startsWith('pipeline/'));
-    expect(new Set([...PAGES, 'start-up-hook'].flatMap(linkedBy))).toEqual(new Set(examples));
+    const pages = [...PAGES, 'any-migrator', 'start-up-hook'];
+    expect(new Set(pages.flatMap(linkedBy))).toEqual(new Set(examples));
   });
 });

@@ -19,12 +19,21 @@ export const readManifest = (path: string): Manifest =>
 /** JSON Schema's newest draft for the Compose file, draft 7 for all others; formats are the platforms' own. */
 const OPTIONS = { strict: false, validateFormats: false, allErrors: true };
 
+export const readSchema = (name: string): Manifest =>
+  JSON.parse(readFileSync(join(import.meta.dirname, 'schemas', `${name}.json`), 'utf8'));
+
+/** Compiling one takes half a second. */
+const compiled = new Map<string, ValidateFunction>();
+
 /** @param reference of a part of the schema: `#/$defs/io.k8s.api.batch.v1.Job` */
-export function validatorOf(schema: string, reference = '#'): ValidateFunction {
-  const text = readFileSync(join(import.meta.dirname, 'schemas', `${schema}.json`), 'utf8');
-  const { $id: _, ...content } = JSON.parse(text);
-  const ajv = content.$schema.includes('2020-12') ? new Ajv2020(OPTIONS) : new Ajv(OPTIONS);
-  return ajv.addSchema(content, schema).getSchema(schema + reference)!;
+export function validatorOf(name: string, reference = '#'): ValidateFunction {
+  const known = compiled.get(name + reference);
+  if (known) return known;
+  const { $id: _, ...schema } = readSchema(name);
+  const ajv = schema.$schema.includes('2020-12') ? new Ajv2020(OPTIONS) : new Ajv(OPTIONS);
+  const validate = ajv.addSchema(schema, name).getSchema(name + reference)!;
+  compiled.set(name + reference, validate);
+  return validate;
 }
 
 /** What does not fit, each as `path: what`. */
