@@ -42,6 +42,7 @@ export const handler = handlerFor({
       target: settings.target,
       bundleDigest: attempt.bundle.digest,
       restorePoint: restorePoint.id,
+      approvedBy: input.approval?.by ?? undefined,
       durationMs: sinceMs(run.startedAt),
       // Everything is applied: that it cannot be told what took how long is no reason to fail.
       slowest: await readSlowestMigrations({ ...attempt.options, signal }).catch(() => []),

@@ -1,8 +1,9 @@
 /**
  * Plan: compares the ledger with the bundle, over one session, and writes nothing. Its output is the whole state
- * of the workflow. With nothing pending, ahead, or a dry run, the verdict is in it and no other function runs.
+ * of the workflow. It is called again when a person has answered whether the plan may be carried out. With nothing pending, ahead, or a dry run, the verdict is in it and no other function runs.
  */
 import { systemClock } from '../lib/adapters/process/clock.ts';
+import { approvedSoFar } from '../lib/core/approval/index.ts';
 import { pendingNames, refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { Metric, planInputSchema, planOutputSchema } from '../lib/core/workflow/index.ts';
 import { readMeasuredPlan } from '../lib/engine/index.ts';
@@ -19,15 +20,18 @@ export const handler = handlerFor({
   input: planInputSchema,
   output: planOutputSchema,
   runId: ({ run }) => run.id,
-  async run({ run, request }, { log, metrics, signal }) {
+  async run({ run, request, approval }, { log, metrics, signal }) {
     const settings = readSettings([
       'target',
       'bundlePath',
       'restorePointKind',
       'restorePointWhen',
       'outOfOrder',
+      'approval',
       ...DATABASE_SETTINGS,
     ]);
+    // Before the database is looked at: a plan that was refused is not made again.
+    const approved = approvedSoFar(approval);
     const bundle = await loadBundle(settings.bundlePath);
     const database = await databaseConfig(settings);
     const source = sourceOfBundle(bundle);
@@ -61,6 +65,7 @@ export const handler = handlerFor({
       ledger,
       slowest,
       target: settings.target,
+      approval: settings.approval && { setting: settings.approval, approved },
       restorePoint: settings.restorePointKind === 'none' ? 'never' : settings.restorePointWhen,
       durationMs: sinceMs(run.startedAt),
     });

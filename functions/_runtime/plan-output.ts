@@ -22,6 +22,7 @@ import {
 } from '../../lib/core/rollout/index.ts';
 import type { PlanData, PlanOutput, Run, StartInput } from '../../lib/core/workflow/index.ts';
 
+import { type ApprovalContext, planApproval } from './plan-approval.ts';
 import { entriesOf, repeatablesOf } from './run-entries.ts';
 
 export interface Planned {
@@ -32,6 +33,8 @@ export interface Planned {
   readonly ledger: LedgerState;
   readonly slowest: readonly Measurement[];
   readonly target: string;
+  /** Undefined where no plan waits for a person. */
+  readonly approval: ApprovalContext | undefined;
   readonly restorePoint: RestorePointWhen | 'never';
   readonly durationMs: number;
 }
@@ -54,6 +57,7 @@ export function planOutput(planned: Planned): PlanOutput {
     lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
     progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
     verdict: verdictOf(planned, data),
+    ...(planned.approval ? { approval: planApproval(planned.approval, planned, hazards) } : {}),
   };
 }
 

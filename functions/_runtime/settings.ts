@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
+import { approvalSettingSchema } from '../../lib/core/approval/index.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
 import { RESTORE_POINT_METHODS, RESTORE_POINT_WHEN } from '../../lib/core/restore-point/policy.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
@@ -51,6 +52,7 @@ const FIELDS = {
   restorePointWhen: oneOf(RESTORE_POINT_WHEN).default('always'),
   rollBackPolicy: oneOf(['down', 'code-only']),
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
+  approval: json(approvalSettingSchema).optional(),
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,

@@ -32,8 +32,11 @@ const shared = {
 } as const satisfies BuildOptions;
 type BuildWithMetafile = BuildOptions & Pick<typeof shared, 'metafile'>;
 
-/** Asked for by `pg` inside a try; nobody installs it. */
-const NEVER_INSTALLED = ['pg-native'];
+/**
+ * Asked for by `pg` inside a try; nobody installs it. What would use it is loaded when somebody asks for `pg.native`; the
+ * star makes esbuild compare it with what is written, not with a file's place.
+ */
+const NEVER_INSTALLED = ['pg-native', './nativ*'];
 
 /**
  * Credentials from profiles, SSO or a web identity: the AWS SDK imports these only where the environment has no

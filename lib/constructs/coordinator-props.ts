@@ -4,7 +4,9 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
+import type { ApprovalOptions } from './approval.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';
 import { refuse } from './refuse.ts';
@@ -59,6 +61,12 @@ export interface MigrationCoordinatorProps {
    * @default 'refuse'
    */
   readonly outOfOrder?: OutOfOrderPolicy;
+
+  /**
+   * Plans that wait for a person before anything is done (docs/approval.md).
+   * @default none
+   */
+  readonly approval?: ApprovalOptions;
 
   /**
    * How long a holder of the lease may be silent before another takes over.
@@ -120,8 +128,15 @@ export interface CoordinatorSettings {
   readonly leaseWait: Duration;
   readonly migrateTimeout: Duration;
   readonly runTimeout: Duration;
+  readonly approval: ApprovalSettings | undefined;
   /** Of a task; undefined without tasks. */
   readonly taskTimeout: Duration | undefined;
+}
+
+export interface ApprovalSettings {
+  readonly when: ApprovalPolicy;
+  readonly topicArn: string;
+  readonly timeout: Duration;
 }
 
 /** Longer waits could use up the 25,000 events that an execution's history may have. */
@@ -147,14 +162,20 @@ export function settingsOf(
     leaseWait: props.leaseWait ?? Duration.minutes(30),
     migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,
     runTimeout,
-    taskTimeout: props.longRunning && (props.longRunning.timeout ?? twoThirdsOf(runTimeout)),
+    approval: props.approval && {
+      when: props.approval.when,
+      topicArn: props.approval.topic.topicArn,
+      timeout: props.approval.timeout ?? partOf(runTimeout, 1 / 3),
+    },
+    taskTimeout: props.longRunning && (props.longRunning.timeout ?? partOf(runTimeout, 2 / 3)),
   } as const;
   const problems = problemsOf(settings, props, database);
   if (problems.length > 0) refuse(scope, problems.join(' '));
   return settings;
 }
 
-const twoThirdsOf = (all: Duration): Duration => Duration.seconds(Math.floor((all.toSeconds() * 2) / 3));
+const partOf = (all: Duration, part: number): Duration =>
+  Duration.seconds(Math.floor(all.toSeconds() * part));
 
 function problemsOf(
   settings: CoordinatorSettings,
@@ -183,6 +204,11 @@ function problemsOf(
     [
       outside(settings.runTimeout, settings.leaseWait, LONGEST_RUN),
       'runTimeout is not between leaseWait and 24 hours.',
+    ],
+    [
+      settings.approval !== undefined &&
+        outside(settings.approval.timeout, Duration.seconds(1), settings.runTimeout),
+      'approval.timeout is not between 1 second and runTimeout.',
     ],
     [
       settings.taskTimeout !== undefined &&

@@ -22,6 +22,7 @@
  * without a word about endpoints; each says what to write instead.
  */
 
+export type { ApprovalOptions } from './approval.ts';
 export type { MigrationCoordinatorProps } from './coordinator-props.ts';
 export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';
 export type { ApprovalAddress, Deployers } from './deployers.ts';

@@ -7,11 +7,18 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { ApprovalSetting } from '../core/approval/approval.ts';
 import { EnvName } from '../core/workflow/state-name.ts';
 import { CoordinatorAlarms } from './alarms.ts';
+import { grantAnswer } from './approval.ts';
 import { BUNDLE_PATH, bundleLayer } from './bundle-layer.ts';
 import { CoordinatorFunctions } from './coordinator-functions.ts';
-import { type CoordinatorSettings, type MigrationCoordinatorProps, settingsOf } from './coordinator-props.ts';
+import {
+  type ApprovalSettings,
+  type CoordinatorSettings,
+  type MigrationCoordinatorProps,
+  settingsOf,
+} from './coordinator-props.ts';
 import { coordinatorDashboard } from './dashboard.ts';
 import { type ResolvedDatabase, resolveDatabase } from './database.ts';
 import { Deployers } from './deployers.ts';
@@ -21,6 +28,7 @@ import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { refuse } from './refuse.ts';
 import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
 import { Workflow } from './workflow.ts';
@@ -45,6 +53,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
   readonly deployers: Deployers;
   private readonly workflow: Workflow;
   private readonly encryptionKey: IKey | undefined;
+  private readonly asksForApproval: boolean;
   private readonly metrics: CoordinatorMetrics;
 
   constructor(scope: Construct, id: string, props: MigrationCoordinatorProps) {
@@ -85,6 +94,8 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       encryptionKey,
       longRunning,
     });
+    props.approval?.topic.grantPublish(this.workflow.stateMachine);
+    this.asksForApproval = props.approval !== undefined;
     this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
@@ -141,6 +152,12 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       .reduce((all, one) => all.combine(one), start);
   }
 
+  /** To approve and to refuse the plans that wait for it; not to start runs. */
+  grantAnswerApproval(grantee: IGrantable): Grant {
+    if (!this.asksForApproval) refuse(this, 'No plan waits for an approval: give the property approval.');
+    return grantAnswer(grantee, this.workflow.stateMachine);
+  }
+
   /** Runs that ended with everything applied, or with nothing to do. */
   metricSucceeded(options?: MetricOptions): Metric {
     return this.metrics.succeeded(options);
@@ -191,9 +208,13 @@ function environmentOf(
     [EnvName.rollBackPolicy]: settings.rollBackPolicy,
     [EnvName.outOfOrder]: settings.outOfOrder,
     [EnvName.eventBusName]: eventBusName,
+    ...(settings.approval ? { [EnvName.approval]: approvalSettingOf(settings.approval) } : {}),
     ...(settings.taskTimeout
       ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
       : {}),
     ...restorePointEnvironment(settings.restorePoints),
   };
 }
+
+const approvalSettingOf = ({ when, timeout }: ApprovalSettings): string =>
+  JSON.stringify({ when, timeoutSeconds: timeout.toSeconds() } satisfies ApprovalSetting);

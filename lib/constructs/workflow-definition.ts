@@ -17,8 +17,16 @@ import type { Duration } from 'aws-cdk-lib';
 import { ErrorName } from '../core/errors/catalogue.ts';
 import { EventType } from '../core/rollout/signal.ts';
 import { StateName } from '../core/workflow/state-name.ts';
+import { type ApprovalState, approvalStates } from './workflow-approval.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
-import { type AslState, type Catcher, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
+import {
+  type AslState,
+  type Catcher,
+  ROLL_BACK,
+  type TaskProps,
+  type TaskStates,
+  taskStates,
+} from './workflow-task.ts';
 import { unfinishedVerdict } from './workflow-verdict.ts';
 
 export interface WorkflowDefinitionProps extends TaskProps {
@@ -26,6 +34,8 @@ export interface WorkflowDefinitionProps extends TaskProps {
   readonly runTimeout: Duration;
   /** Undefined: the machine has no state for it. */
   readonly longRunning?: LongRunningState | undefined;
+  /** Undefined: no plan waits for a person. */
+  readonly approval?: ApprovalState | undefined;
 }
 
 export interface AslDefinition {
@@ -33,10 +43,15 @@ export interface AslDefinition {
   readonly StartAt: string;
   readonly TimeoutSeconds: number;
   readonly States: Readonly<Record<CommonState, AslState>> &
-    Readonly<Partial<Record<typeof StateName.MigrateInTask, AslState>>>;
+    Readonly<Partial<Record<OptionalState, AslState>>>;
 }
 
-type CommonState = Exclude<StateName, typeof StateName.MigrateInTask>;
+type OptionalState = (typeof StateName)[
+  | 'MigrateInTask'
+  | 'ApprovalNeeded'
+  | 'AskForApproval'
+  | 'CheckApproval'];
+type CommonState = Exclude<StateName, OptionalState>;
 
 export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinition => {
   const tasks = taskStates(props);
@@ -45,7 +60,7 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
     StartAt: StateName.Plan,
     TimeoutSeconds: props.runTimeout.toSeconds(),
     States: {
-      ...planStates(tasks),
+      ...planStates(tasks, props),
       ...restorePointStates(tasks),
       ...leaseStates(tasks),
       ...migrateStates(tasks, props),
@@ -55,8 +70,6 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
   };
 };
 
-const ROLL_BACK: Catcher = { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: StateName.RollBack };
-
 /** Goes on to `next` although the state failed; the error stays readable in the state. */
 const goOnTo = (next: StateName): Catcher => ({
   ErrorEquals: ['States.ALL'],
@@ -64,8 +77,8 @@ const goOnTo = (next: StateName): Catcher => ({
   Next: next,
 });
 
-const planStates = ({ invoke }: TaskStates) => ({
-  [StateName.Plan]: invoke('plan', {
+const planStates = (tasks: TaskStates, { approval, partition }: WorkflowDefinitionProps) => ({
+  [StateName.Plan]: tasks.invoke('plan', {
     comment: 'Compares the ledger in the database with the bundle. Reads only.',
     parameters: { 'request.$': '$$.Execution.Input' },
     next: StateName.AnythingPending,
@@ -79,8 +92,9 @@ const planStates = ({ invoke }: TaskStates) => ({
       { Variable: '$.outcome', StringEquals: 'ahead', Next: StateName.SignalRollOut },
       { Variable: '$.outcome', StringEquals: 'dry-run', Next: StateName.Succeeded },
     ],
-    Default: StateName.TakeRestorePoint,
+    Default: approval ? StateName.ApprovalNeeded : StateName.TakeRestorePoint,
   },
+  ...(approval ? approvalStates(tasks, approval, partition) : {}),
 });
 
 const restorePointStates = ({ invoke }: TaskStates) => ({
@@ -138,11 +152,19 @@ const NEXT_IN_TASK = {
   Next: StateName.MigrateInTask,
 };
 
-const migrateStates = ({ invoke }: TaskStates, { longRunning, partition }: WorkflowDefinitionProps) => ({
+const migrateStates = (
+  { invoke }: TaskStates,
+  { longRunning, approval, partition }: WorkflowDefinitionProps,
+) => ({
   [StateName.Migrate]: invoke('migrate', {
     comment:
       'Applies pending migrations in order, as many as fit into one call. Each is applied whole or not at all.',
-    parameters: { 'plan.$': '$.plan', 'restorePoint.$': '$.restorePoint', 'progress.$': '$.progress' },
+    parameters: {
+      'plan.$': '$.plan',
+      'restorePoint.$': '$.restorePoint',
+      'progress.$': '$.progress',
+      ...(approval ? { 'approval.$': '$.approval' } : {}),
+    },
     next: StateName.AllApplied,
     catchers: [
       {
@@ -172,8 +194,9 @@ const migrateStates = ({ invoke }: TaskStates, { longRunning, partition }: Workf
   [StateName.ReleaseLeaseForReplan]: invoke('release-lease', {
     comment: 'Someone else migrated in the meantime, or took over the lease: the plan is made anew.',
     resultPath: null,
-    next: StateName.Plan,
-    catchers: [goOnTo(StateName.Plan)],
+    // Which knows what was approved before.
+    next: approval ? StateName.CheckApproval : StateName.Plan,
+    catchers: [goOnTo(approval ? StateName.CheckApproval : StateName.Plan)],
   }),
 });
 

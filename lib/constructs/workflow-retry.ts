@@ -81,6 +81,26 @@ export const TASK_RETRIES: readonly [Retrier] = [
   },
 ];
 
+/**
+ * The request for an approval was not taken. Should its reply have been lost instead, a second message comes, and the
+ * token of the first is good for nothing. An answer, or none, is never asked for again.
+ */
+export const ASK_RETRIES: readonly Retrier[] = [
+  {
+    ErrorEquals: [
+      'SNS.AmazonSNSException',
+      'SNS.InternalErrorException',
+      'SNS.KmsThrottlingException',
+      'SNS.SdkClientException',
+      'SNS.ThrottledException',
+    ],
+    IntervalSeconds: 2,
+    BackoffRate: 2,
+    MaxAttempts: 5,
+    MaxDelaySeconds: 30,
+  },
+];
+
 /** The same event may arrive twice; receivers drop repeats by the run's id. About a minute in all. */
 export const SIGNAL_RETRIES: readonly Retrier[] = [
   { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5, MaxDelaySeconds: 30 },

@@ -1,7 +1,7 @@
 /** The two kinds of task: a call of one of the functions, and a signal. */
 import type { Duration } from 'aws-cdk-lib';
 import { EVENT_SOURCE, type EventType } from '../core/rollout/signal.ts';
-import { FUNCTION_NAMES, type StateName } from '../core/workflow/state-name.ts';
+import { FUNCTION_NAMES, StateName } from '../core/workflow/state-name.ts';
 import { FUNCTION_RETRIES, SIGNAL_RETRIES } from './workflow-retry.ts';
 
 export type AslState = Readonly<Record<string, unknown>> & {
@@ -18,6 +18,13 @@ export interface Catcher {
 /** All but clean-up, which an event starts. */
 export const STATE_FUNCTIONS = FUNCTION_NAMES.filter((name) => name !== 'clean-up');
 export type StateFunction = (typeof STATE_FUNCTIONS)[number];
+
+/** Whatever fails, fails into Roll back. */
+export const ROLL_BACK: Catcher = {
+  ErrorEquals: ['States.ALL'],
+  ResultPath: '$.error',
+  Next: StateName.RollBack,
+};
 
 interface Task {
   readonly comment: string;

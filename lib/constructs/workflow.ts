@@ -15,6 +15,7 @@ import {
 import { Construct } from 'constructs';
 import { acknowledgeWildcard } from './acknowledge.ts';
 import type { CoordinatorFunctions } from './coordinator-functions.ts';
+import type { ApprovalSettings } from './coordinator-props.ts';
 import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
 import { putSignals } from './grants.ts';
 import { logGroup } from './log-group.ts';
@@ -29,6 +30,7 @@ export interface WorkflowProps {
   readonly encryptionKey: IKey | undefined;
   readonly runTimeout: Duration;
   readonly longRunning: LongRunning | undefined;
+  readonly approval: ApprovalSettings | undefined;
 }
 
 export class Workflow extends Construct {
@@ -54,7 +56,7 @@ export class Workflow extends Construct {
   }
 
   private definition(props: WorkflowProps): AslDefinition {
-    const { functions, eventBus, runTimeout, target, longRunning } = props;
+    const { functions, eventBus, runTimeout, target, longRunning, approval } = props;
     const functionArns = Object.fromEntries(
       STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
     ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
@@ -66,6 +68,7 @@ export class Workflow extends Construct {
       target,
       runTimeout,
       longRunning: longRunning?.state,
+      approval,
     });
   }
 

@@ -16,6 +16,7 @@ import { LocalExecutions } from './aws/executions.ts';
 import { secretsService } from './aws/secrets.ts';
 import { REGION } from './aws/service.ts';
 import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
+import { TaskTokens } from './aws/task-tokens.ts';
 import { takeBaseBackup } from './base-backup.ts';
 import type { Disposers } from './disposers.ts';
 import { startDynamoDb } from './dynamodb.ts';
@@ -59,12 +60,13 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const executions = new LocalExecutions();
   const eventBus = new LocalEventBus();
   const deployers = new LocalDeployers();
+  const tokens = new TaskTokens();
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
   const aws = await startAwsApi({
     rds: rdsService(snapshotStorage(options)),
     events: eventBus.service,
-    states: executions.service,
+    states: { ...executions.service, ...tokens.service },
     secrets: secretsService(new Map([[SECRET_ARN, await loginSecret(database)]])),
     sns: deployers.sns,
     codepipeline: deployers.codepipeline,
@@ -102,7 +104,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     const start = (input: object, onEvent?: Observer, name?: string) => {
       const execution = startExecution(
         workflow,
-        { functions, tasks, eventBus, executions },
+        { functions, tasks, eventBus, executions, topics: deployers, tokens },
         input,
         onEvent,
         name,

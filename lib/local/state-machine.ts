@@ -8,9 +8,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
+import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionRecord, ExecutionStatus, LocalExecutions } from './aws/executions.ts';
 import { ACCOUNT, arn, REGION } from './aws/service.ts';
+import type { TaskTokens } from './aws/task-tokens.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
 import { failCauseOf } from './fail-cause.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
@@ -38,11 +40,13 @@ export interface MachineSurroundings {
   readonly tasks: EcsTasks | undefined;
   readonly eventBus: LocalEventBus;
   readonly executions: LocalExecutions;
+  readonly topics: LocalDeployers;
+  readonly tokens: TaskTokens;
 }
 
 export function startExecution(
   workflow: Workflow,
-  { functions, tasks, eventBus, executions }: MachineSurroundings,
+  { functions, tasks, eventBus, executions, topics, tokens }: MachineSurroundings,
   input: object,
   onEvent: Observer = () => undefined,
   name: string = randomUUID(),
@@ -58,16 +62,20 @@ export function startExecution(
   };
   executions.add(record, () => run.abort());
   const stopping = new AbortController();
+  const token = new TaskToken(tokens);
   const run = new StateMachine(workflow.definition).run(input as never, {
     context: {
       Execution: { Id: executionArn, Name: name },
       StateMachine: { Id: workflow.arn, Name: workflow.name },
+      Task: token.inContext as never,
     },
     overrides: {
       taskResourceLocalHandlers: taskHandlers(workflow, {
         functions,
         tasks,
         eventBus,
+        topics,
+        waitForAnswer: token.wait,
         status: () => record.status,
         stopped: stopping.signal,
       }),
@@ -86,6 +94,33 @@ export function startExecution(
       return ended;
     });
   return { arn: executionArn, name, events, outcome, abort: run.abort };
+}
+
+/** `$$.Task.Token`, another one for each task that waits for an answer: the library knows no tokens. */
+class TaskToken {
+  readonly #tokens: TaskTokens;
+  #next: string;
+
+  constructor(tokens: TaskTokens) {
+    this.#tokens = tokens;
+    this.#next = tokens.newToken();
+  }
+
+  get inContext(): { readonly Token: string } {
+    const next = () => this.#next;
+    return {
+      get Token() {
+        return next();
+      },
+    };
+  }
+
+  /** Of the task whose input was made last. */
+  readonly wait = (closed: AbortSignal): Promise<unknown> => {
+    const token = this.#next;
+    this.#next = this.#tokens.newToken();
+    return this.#tokens.wait(token, closed);
+  };
 }
 
 function recordOf(ended: ExecutionOutcome): Partial<ExecutionRecord> {

@@ -3,6 +3,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ApprovalOptions } from '../constructs/approval.ts';
 import type { MigrationDatabase } from '../constructs/database.ts';
 import type { Deployers } from '../constructs/deployers.ts';
 import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
@@ -16,6 +17,8 @@ export const SECRET_ARN = arn('secretsmanager', 'secret:database-AAAAAA');
 export interface StackOptions {
   /** A container for long work. */
   readonly longRunning?: boolean | undefined;
+  /** Which plans wait for a person; made in the stack given. */
+  readonly approval?: ((stack: Stack) => ApprovalOptions) | undefined;
   /** Who is told every verdict; made in the stack given. */
   readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
   /** Who asks for runs: hooks, approvals, rules. */
@@ -45,7 +48,7 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning } = options;
+  const { receivers, askingDeployers, longRunning, approval } = options;
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -61,6 +64,7 @@ export function synthesize(options: SynthesisOptions): Template {
     target: options.databaseName,
     rollBackPolicy: 'down',
     ...(receivers ? { receivers: receivers(stack) } : {}),
+    ...(approval ? { approval: approval(stack) } : {}),
     ...(longRunning ? { longRunning: {} } : {}),
   });
   askingDeployers?.(coordinator.deployers, stack);

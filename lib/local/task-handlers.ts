@@ -1,4 +1,5 @@
 import type { RunOptions } from 'aws-local-stepfunctions';
+import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionStatus } from './aws/executions.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
@@ -10,36 +11,46 @@ export interface Performers {
   readonly functions: LambdaFunctions;
   readonly tasks: EcsTasks | undefined;
   readonly eventBus: LocalEventBus;
+  readonly topics: LocalDeployers;
+  /** Until the task that has just begun is answered, by its token; `closed` aborts when it is over. */
+  readonly waitForAnswer: (closed: AbortSignal) => Promise<unknown>;
   /** Of the execution. */
   readonly status: () => ExecutionStatus;
   /** Aborts when the execution ends before its tasks have. */
   readonly stopped: AbortSignal;
 }
 
+type Task = { readonly Resource: string; readonly TimeoutSeconds?: unknown };
 type TaskResult = Awaited<ReturnType<TaskHandlers[string]>>;
 
 /**
  * What each Task state does, by its name: a function called by its ARN, a container that is run to its end, or
- * events put by Step Functions itself.
+ * events put and messages published by Step Functions itself.
  * A task that the local runtime could only pretend to do fails.
  */
 export function taskHandlers(
   workflow: Workflow,
-  { functions, tasks, eventBus, status, stopped }: Performers,
+  { functions, tasks, eventBus, topics, waitForAnswer, status, stopped }: Performers,
 ): TaskHandlers {
-  const perform = async (resource: string, input: unknown): Promise<unknown> => {
+  const perform = async ({ Resource: resource, TimeoutSeconds }: Task, input: unknown): Promise<unknown> => {
     // The library goes on with retries of a task after its execution was aborted; Step Functions does not.
     if (status() !== 'RUNNING') throw new Error('The execution has ended.');
     const functionName = workflow.functionByArn.get(resource);
     if (functionName) return functions.invoke(functionName, input);
     if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);
     if (resource.endsWith(':states:::ecs:runTask.sync')) return tasks?.run(input as never, stopped);
+    if (resource.endsWith(':states:::sns:publish.waitForTaskToken')) {
+      const closed = AbortSignal.any([stopped, AbortSignal.timeout(Number(TimeoutSeconds) * 1000)]);
+      const answer = waitForAnswer(closed);
+      topics.publish(input as never);
+      return answer;
+    }
     throw new Error(`The local runtime does not know the task ${resource}`);
   };
   const handlers: TaskHandlers = {};
   for (const [name, state] of Object.entries(workflow.definition.States)) {
     if (!('Resource' in state)) continue;
-    handlers[name] = async (input) => (await perform(state.Resource, input)) as TaskResult;
+    handlers[name] = async (input) => (await perform(state, input)) as TaskResult;
   }
   return handlers;
 }

@@ -28,7 +28,10 @@ const ARN_PREFIXES: Readonly<Record<string, readonly [service: string, resource:
   'AWS::Lambda::Function': ['lambda', 'function:'],
   'AWS::StepFunctions::StateMachine': ['states', 'stateMachine:'],
   'AWS::DynamoDB::Table': ['dynamodb', 'table/'],
+  'AWS::SNS::Topic': ['sns', ''],
 };
+
+const REFERRED_TO_BY_ARN: readonly string[] = ['AWS::StepFunctions::StateMachine', 'AWS::SNS::Topic'];
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -64,7 +67,7 @@ function intrinsic(template: Template, name: string, argument: Json): Json {
 function reference(template: Template, id: string): string {
   const known = PSEUDO_PARAMETERS[id] ?? template.Parameters?.[id]?.Default;
   if (known !== undefined) return known;
-  if (template.Resources[id]?.Type === 'AWS::StepFunctions::StateMachine')
+  if (REFERRED_TO_BY_ARN.includes(template.Resources[id]?.Type ?? ''))
     return attributeOf(template, id, 'Arn');
   if (template.Resources[id]) return id;
   throw new Error(`The template refers to ${id}, which it does not have`);

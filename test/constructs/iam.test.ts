@@ -186,6 +186,7 @@ describe('other rights than in the common case', () => {
       'StateMachineRole + Allow iam:PassRole on <LongRunningExecutionRole.Arn> and <LongRunningTaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com',
       `StateMachineRole + Allow events:DescribeRule events:PutRule events:PutTargets on arn:<Partition>:events:${IN_REGION}:rule/StepFunctionsGetEventsForECSTaskRule`,
     ],
+    'plans that wait for a person': ['StateMachineRole + Allow sns:Publish on <Approvals>'],
     'a database of another stack': [
       ...login(secret(`arn:<Partition>:secretsmanager:${IN_REGION}:secret:orders/migrator-??????`)),
       ...take('+', instanceSnapshots('orders')),

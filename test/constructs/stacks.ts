@@ -170,6 +170,11 @@ export const VARIANTS = {
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: 'none' as const })),
   'tasks for long work': () =>
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), longRunning: {} })),
+  'plans that wait for a person': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      approval: { when: 'destructive', topic: new Topic(stack, 'Approvals', { enforceSSL: true }) as ITopic },
+    })),
   'a database of another stack': () =>
     coordinatorStack((stack) => ({
       database: DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {

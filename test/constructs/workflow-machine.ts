@@ -20,18 +20,38 @@ const PROPS = {
 
 export const definition: AslDefinition = workflowDefinition(PROPS);
 
+const LONG_RUNNING = {
+  clusterArn: 'arn:aws:ecs:us-east-1:111122223333:cluster/migrations',
+  taskDefinitionArn: 'arn:aws:ecs:us-east-1:111122223333:task-definition/migrations:1',
+  subnetIds: ['subnet-1', 'subnet-2'],
+  securityGroupIds: ['sg-1'],
+  timeout: Duration.hours(4),
+};
+
 /** With tasks for long work. */
 export const longRunningDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
-  longRunning: {
-    clusterArn: 'arn:aws:ecs:us-east-1:111122223333:cluster/migrations',
-    taskDefinitionArn: 'arn:aws:ecs:us-east-1:111122223333:task-definition/migrations:1',
-    subnetIds: ['subnet-1', 'subnet-2'],
-    securityGroupIds: ['sg-1'],
-    timeout: Duration.hours(4),
-  },
+  longRunning: LONG_RUNNING,
 });
 
+export const TOPIC_ARN = 'arn:aws:sns:us-east-1:111122223333:approvals';
+
+const APPROVAL = { topicArn: TOPIC_ARN, timeout: Duration.minutes(20) };
+
+/** With plans that wait for a person. */
+export const approvalDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  approval: APPROVAL,
+});
+
+/** With everything that can be asked for. */
+export const fullDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  longRunning: LONG_RUNNING,
+  approval: APPROVAL,
+});
+
+export const TASK_TOKEN = 'AQCAAAAAKgAAAAMAAAAA';
 export const RUN_ID = 'run-1';
 const EXECUTION_ARN = 'arn:aws:states:us-east-1:111122223333:execution:coordinator:run-1';
 /** As the tasks get it; the machine itself sets the time. */
@@ -110,7 +130,9 @@ export async function runMachine(answers: Answers = {}, machine = definition): P
   const run = new StateMachine(runnable).run(
     {},
     {
-      context: { Execution: { Id: EXECUTION_ARN, Name: RUN_ID } } as NonNullable<RunOptions['context']>,
+      context: { Execution: { Id: EXECUTION_ARN, Name: RUN_ID }, Task: { Token: TASK_TOKEN } } as NonNullable<
+        RunOptions['context']
+      >,
       overrides: {
         taskResourceLocalHandlers: Object.fromEntries(
           names.map((name) => [name, async (i: unknown) => answer(name)(i)]),

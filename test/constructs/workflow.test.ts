@@ -9,6 +9,7 @@ import {
   definition,
   FAILED,
   failing,
+  fullDefinition,
   longRunningDefinition,
   migrated,
   planned,
@@ -18,20 +19,22 @@ import {
 } from './workflow-machine.ts';
 
 const states = Object.entries(definition.States);
+const allStates = Object.entries(fullDefinition.States);
 const S = StateName;
 
 describe('the definition', () => {
   test.each([
-    ['without', definition],
-    ['with', longRunningDefinition],
-  ])('is valid %s tasks for long work', (_, machine) => {
+    ['as it is by default', definition],
+    ['with tasks for long work', longRunningDefinition],
+    ['with everything', fullDefinition],
+  ])('is valid %s', (_, machine) => {
     // It adds to what it is given.
     const given = structuredClone(machine);
     expect(validate(given, { checkPaths: true, checkArn: true })).toMatchObject({ isValid: true });
   });
 
   test('has every state that lib/core names, and no other', () => {
-    expect(Object.keys(longRunningDefinition.States).sort()).toEqual(Object.values(StateName).sort());
+    expect(Object.keys(fullDefinition.States).sort()).toEqual(Object.values(StateName).sort());
   });
 
   test('has none for long work unless there are tasks, and is else the same', () => {
@@ -43,7 +46,7 @@ describe('the definition', () => {
 
   test('explains every state in a sentence', () => {
     expect(
-      states.filter(([, { Comment }]) => !/^[A-Z].{20,}\.( .*\.)?$|lockstep status\.$/.test(Comment)),
+      allStates.filter(([, { Comment }]) => !/^[A-Z].{20,}\.( .*\.)?$|lockstep status\.$/.test(Comment)),
     ).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** docs/deployers.md: its code is compiled and run as it stands there. */
+/** docs/deployers.md: its code is compiled and run as it stands there; that of docs/approval.md is compiled with it. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +25,7 @@ test('the code for an app compiles', () => {
   const here = (code: string) => code.replace("from 'lockstep'", `from '${join(ROOT, 'lib', 'index.ts')}'`);
   writeFileSync(join(directory, 'constructs.ts'), here(constructs));
   writeFileSync(join(directory, 'hook.ts'), here(hook));
+  writeFileSync(join(directory, 'approval.ts'), here(codeBlocks('docs/approval.md', 'ts')[0] ?? ''));
   writeFileSync(join(directory, 'verify.ts'), verify);
   const config = {
     extends: join(ROOT, 'tsconfig.json'),

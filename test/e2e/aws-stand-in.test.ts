@@ -17,12 +17,23 @@ import {
   ListSecretsCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  InvalidOutput,
+  InvalidToken,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StopExecutionCommand,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LocalEventBus } from '../../lib/local/aws/events.ts';
 import { LocalExecutions } from '../../lib/local/aws/executions.ts';
 import { secretsService } from '../../lib/local/aws/secrets.ts';
 import { rdsService } from '../../lib/local/aws/snapshots.ts';
+import { TaskTokens } from '../../lib/local/aws/task-tokens.ts';
 import { Disposers } from '../../lib/local/index.ts';
 import { startLocalAws } from '../support/local-aws.ts';
 
@@ -34,6 +45,7 @@ let copying: PromiseWithResolvers<void>;
 let removed: string[];
 let eventBus: LocalEventBus;
 let executions: LocalExecutions;
+let tokens: TaskTokens;
 let config: {
   endpoint: string;
   region: string;
@@ -45,11 +57,12 @@ beforeEach(async () => {
   removed = [];
   eventBus = new LocalEventBus();
   executions = new LocalExecutions();
+  tokens = new TaskTokens();
   const remove = async (id: string) => void removed.push(id);
   const { stop, clientConfig } = await startLocalAws({
     rds: rdsService({ create: () => copying.promise, remove }),
     events: eventBus.service,
-    states: executions.service,
+    states: { ...executions.service, ...tokens.service },
     secrets: secretsService(new Map([['arn:login', '{"username":"a","password":"b"}']])),
   });
   disposers.add(stop);
@@ -136,6 +149,43 @@ test('executions are known by their ARN, with the status they have now', async (
   expect(await look()).toMatchObject({ status: 'ABORTED' });
   const unknown = new DescribeExecutionCommand({ executionArn: `${executionArn}2` });
   await expect(client.send(unknown)).rejects.toBeInstanceOf(ExecutionDoesNotExist);
+});
+
+test('an execution can be stopped, and one that is not known cannot', async () => {
+  const executionArn = 'arn:aws:states:us-east-1:000000000000:execution:m:stopped';
+  let stops = 0;
+  const record = { executionArn, stateMachineArn: 'm', name: 'stopped', startedAtMs: 1_000 };
+  executions.add({ ...record, status: 'RUNNING' }, () => {
+    stops += 1;
+  });
+  const client = new SFNClient(config);
+  const stop = (arn: string) => client.send(new StopExecutionCommand({ executionArn: arn }));
+  expect((await stop(executionArn)).stopDate).toBeInstanceOf(Date);
+  expect(stops).toBe(1);
+  await expect(stop(`${executionArn}2`)).rejects.toBeInstanceOf(ExecutionDoesNotExist);
+});
+
+test('a task token is good for one answer, until its task is over', async () => {
+  const client = new SFNClient(config);
+  const closing = new AbortController();
+  const [first, second] = [tokens.newToken(), tokens.newToken()];
+  const answer = tokens.wait(first, closing.signal);
+  const refusal = tokens
+    .wait(second, closing.signal)
+    .catch((error: Error) => `${error.name}: ${error.message}`);
+  const succeed = (taskToken: string, output = '{"by":"Ann"}') =>
+    client.send(new SendTaskSuccessCommand({ taskToken, output }));
+  await expect(succeed(first, 'not JSON')).rejects.toBeInstanceOf(InvalidOutput);
+  await succeed(first);
+  expect(await answer).toEqual({ by: 'Ann' });
+  await client.send(new SendTaskFailureCommand({ taskToken: second, error: 'Refused', cause: 'no' }));
+  expect(await refusal).toBe('Refused: no');
+  await expect(succeed(first)).rejects.toBeInstanceOf(TaskTimedOut);
+  await expect(succeed('never given')).rejects.toBeInstanceOf(InvalidToken);
+  const third = tokens.newToken();
+  void tokens.wait(third, closing.signal);
+  closing.abort();
+  await expect(succeed(third)).rejects.toBeInstanceOf(TaskTimedOut);
 });
 
 test('secrets can be read, and what the stand-in does not know is refused', async () => {

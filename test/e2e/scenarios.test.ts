@@ -40,16 +40,31 @@ function playAll(): Promise<Ended> {
 const shown = (name: ScenarioName): string =>
   all.stderr.split(`\n${name}: `)[1]?.split(/\n\n(?=[a-z-]+: )/)[0] ?? '';
 
+/** The example of the page, but for the times in it. */
+function expectShown(name: ScenarioName, path: string): void {
+  const [example = ''] = codeBlocks(path, 'console');
+  const withoutTimes = (text: string) => text.replaceAll(/ *\d+\.\d+ s/g, ' _ s');
+  expect(withoutTimes(shown(name))).toContain(withoutTimes(example.trimEnd()));
+}
+
 /** Of all executions of the scenario, with what came of them. */
 const states = (name: ScenarioName): string[] =>
   [...shown(name).matchAll(/ workflow +(\S.*?) +\d+\.\d\d s(?: +(\S.*))?$/gm)].map(([, state = '', note]) =>
     note === undefined ? state : `${state}: ${note}`,
   );
-/** In one go, without the words of Choice, Wait and end states, and of the restore point, whose waits vary. */
+/** Without Choice, Wait and end states, and without looks at a restore point, of which there may be several. */
 const steps = (name: ScenarioName): string[] =>
   states(name).filter(
-    (state) => !/^(.*\?|Wait for .*|Take restore point: .*|Succeeded|Failed: .*)$/.test(state),
+    (state) =>
+      !/^(.*\?|Wait for .*|Take restore point: (creating|available.*)|Succeeded|Failed: .*)$/.test(state),
   );
+
+const NOT_APPROVED = [
+  'Check approval: ApprovalError',
+  'Roll back: 0 reverted',
+  StateName.ReleaseLeaseAfterFailure,
+  StateName.SignalRollBack,
+];
 
 test('all go as promised, in the order of the list, and leave nothing behind', async () => {
   expect(all.exitCode, all.stderr).toBe(0);
@@ -67,13 +82,14 @@ test('success: takes a restore point, applies, rolls out', () => {
     StateName.ReleaseLease,
     StateName.SignalRollOut,
   ]);
-  expect(states('success').join('\n')).toMatch(/Take restore point: available: lockstep-success-/);
+  expect(states('success').join('\n')).toMatch(/Take restore point: available: lockstep-orders-success-/);
   expect(shown('success')).toContain('0001_create_orders and 0002_create_notes were applied.');
 });
 
 test('failed-migration: reverts, rolls back, and shows the place in the file', () => {
   expect(steps('failed-migration')).toEqual([
     'Plan: 3 pending',
+    'Take restore point: none',
     'Acquire lease: acquired',
     'Migrate: MigrationFailedError',
     'Roll back: 2 reverted',
@@ -92,8 +108,10 @@ test('older-bundle: the second run only plans, and says that the database is ahe
 test('stopped: no state of the first run catches it, and the second one applies the rest', () => {
   expect(steps('stopped')).toEqual([
     'Plan: 3 pending',
+    'Take restore point: none',
     'Acquire lease: acquired',
     'Plan: 2 pending',
+    'Take restore point: none',
     'Acquire lease: acquired',
     'Migrate: 2 applied',
     StateName.ReleaseLease,
@@ -102,14 +120,44 @@ test('stopped: no state of the first run catches it, and the second one applies 
   expect(shown('stopped')).toMatch(/verdict +LS605: The run \S+ was stopped;/);
 });
 
+test('approved: asks twice, because the plan has changed, and does nothing before it is approved', () => {
+  expect(steps('approved')).toEqual([
+    'Plan: 2 pending',
+    StateName.AskForApproval,
+    'Check approval: pending',
+    StateName.AskForApproval,
+    'Check approval: approved by Ann',
+    'Take restore point: none',
+    'Acquire lease: acquired',
+    'Migrate: 1 applied',
+    StateName.ReleaseLease,
+    StateName.SignalRollOut,
+  ]);
+  expect(shown('approved')).toContain('  | Lockstep: approve 2 migrations of orders-approved?\n');
+});
+
+test('refused: ends without a restore point or the lease, and says who refused, and why', () => {
+  expect(steps('refused')).toEqual(['Plan: 2 pending', 'Ask for approval: Refused', ...NOT_APPROVED]);
+  expect(shown('refused')).toMatch(/verdict +LS710: The plan was refused: Ann: not on a Friday\./);
+});
+
+test('approval-expired: the same, when nobody answers', () => {
+  expect(steps('approval-expired')).toEqual([
+    'Plan: 2 pending',
+    'Ask for approval: States.Timeout',
+    ...NOT_APPROVED,
+  ]);
+  expect(shown('approval-expired')).toMatch(/verdict +LS711: Nobody approved the plan in time\./);
+});
+
 test('docs/scenarios.md lists them all, and what it shows of one is what that prints', () => {
   const path = 'docs/scenarios.md';
   const rows = [...readDocument(path).matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
   expect(rows).toEqual(SCENARIO_NAMES);
-  const [example = ''] = codeBlocks(path, 'console');
-  const withoutTimes = (text: string) => text.replaceAll(/ *\d+\.\d+ s/g, ' _ s');
-  expect(withoutTimes(shown('older-bundle'))).toContain(withoutTimes(example.trimEnd()));
+  expectShown('older-bundle', path);
 });
+
+test('docs/approval.md shows what is printed', () => expectShown('refused', 'docs/approval.md'));
 
 describe('what it is asked for', () => {
   test('is refused when there is no such scenario, with those that there are', async () => {

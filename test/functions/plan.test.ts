@@ -68,6 +68,21 @@ describe('planning', () => {
     });
   });
 
+  test('asks for an approval where the policy says so, and only for what would be done', async () => {
+    runtime.set('approval', '{"when":"destructive","timeoutSeconds":3600}');
+    expect(await steps.plan('run-1')).toMatchObject({
+      approval: {
+        status: 'needed',
+        by: null,
+        request: { before: expect.stringContaining('0002_drop_old, line 1: DROP TABLE') },
+      },
+    });
+    const expand = await steps.plan('run-1', { phase: 'expand' });
+    expect(expand.approval).toEqual({ status: 'not-needed', planDigest: expect.any(String), by: null });
+    runtime.set('approval', '');
+    expect(await steps.plan('run-1')).not.toHaveProperty('approval');
+  });
+
   test('up to a revision leaves the later ones out', async () => {
     expect((await steps.plan('run-1', { toRevision: '1' })).plan).toMatchObject({
       pending: ['0001_users'],

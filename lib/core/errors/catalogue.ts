@@ -25,6 +25,7 @@ export const ErrorName = {
   RestorePoint: 'RestorePointError',
   Signal: 'SignalError',
   Start: 'StartError',
+  Approval: 'ApprovalError',
   Internal: 'InternalError',
 } as const;
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
@@ -122,6 +123,9 @@ export const CATALOGUE = {
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
   LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),
+  LS710: entry(ErrorName.Approval, failed, 'the plan was refused'),
+  LS711: entry(ErrorName.Approval, failed, 'nobody approved the plan in time'),
+  LS712: entry(ErrorName.Approval, failed, 'the request for approval could not be sent'),
   LS720: entry(ErrorName.RestorePoint, usage, 'there is no restore point to bring back'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),

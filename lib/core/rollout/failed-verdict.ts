@@ -35,7 +35,7 @@ export interface Failure {
 export function failedVerdict(facts: RunFacts, failure: Failure): Verdict {
   const { error, ledger, reverted } = failure;
   return verdictOf(facts, {
-    outcome: 'failed',
+    outcome: wasRefused(error) ? 'refused' : 'failed',
     signal: 'ROLL_BACK',
     applied: nameList([...(ledger?.applied ?? []), ...(ledger?.repeatables ?? [])]),
     notApplied: nameList(ledger?.notApplied ?? []),
@@ -46,6 +46,9 @@ export function failedVerdict(facts: RunFacts, failure: Failure): Verdict {
     next: nextAfter(facts, failure),
   });
 }
+
+/** By a person, or because nobody answered. */
+const wasRefused = ({ code }: RunError): boolean => code === 'LS710' || code === 'LS711';
 
 function stateAfter({ ledger, reverted, reversion }: Failure): string {
   if (!ledger) {
@@ -97,7 +100,9 @@ function nextAfter({ restorePoint }: RunFacts, { error, ledger }: Failure): stri
   const mayStay = ledger === undefined || ledger.applied.length > 0;
   return [
     ...(ledger ? [] : ['See with `lockstep status` what is applied.']),
-    'Mend the cause and start a new run, which applies what is pending.',
+    wasRefused(error)
+      ? 'Change the migrations, or start a new run, which asks again.'
+      : 'Mend the cause and start a new run, which applies what is pending.',
     ...(ledger && mayStay ? ['`lockstep down` reverts what stays, where there are down scripts.'] : []),
     ...(restorePoint && mayStay ? [`The data as it was before is in the snapshot ${restorePoint}.`] : []),
     `docs/runbook.md explains ${error.code}.`,

@@ -21,6 +21,7 @@ export function noticeOf(verdict: Verdict): Notice {
     ...(verdict.notAppliedCount > 0
       ? [`Not applied: ${listed(verdict.notApplied, verdict.notAppliedCount)}`]
       : []),
+    ...(verdict.approvedBy === undefined ? [] : [`Approved by: ${verdict.approvedBy}`]),
     ...(restorePoint ? [`Restore point: ${restorePoint}`] : []),
   ];
   return {

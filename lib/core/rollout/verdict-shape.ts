@@ -11,6 +11,7 @@ export interface RunFacts {
   /** Snapshot identifier, if there is one. */
   readonly restorePoint: string | null;
   readonly durationMs: number;
+  readonly approvedBy?: string | undefined;
   /** Default none. */
   readonly slowest?: readonly Measurement[] | undefined;
 }
@@ -32,8 +33,10 @@ export interface RunEnd extends Pick<Verdict, 'outcome' | 'signal' | 'message' |
 
 export function verdictOf(facts: RunFacts, end: RunEnd): Verdict {
   const { applied = nameList([]), notApplied = nameList([]), reverted = [], error = null, ...texts } = end;
+  const { approvedBy, ...known } = facts;
   return {
-    ...facts,
+    ...known,
+    ...(approvedBy === undefined ? {} : { approvedBy }),
     durationMs: Math.max(0, Math.round(facts.durationMs)),
     slowest: [...(facts.slowest ?? [])],
     applied: cutList(applied.names),

@@ -5,7 +5,7 @@ import { MEASUREMENTS_LIMIT } from '../plan/placement.ts';
 /** Longest list of migration names in a verdict; counts are exact, lists are cut. */
 export const VERDICT_LIST_LIMIT = 100;
 
-export const OUTCOMES = ['applied', 'nothing-pending', 'ahead', 'dry-run', 'failed'] as const;
+export const OUTCOMES = ['applied', 'nothing-pending', 'ahead', 'dry-run', 'failed', 'refused'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const names = z.array(z.string()).max(VERDICT_LIST_LIMIT);
@@ -27,6 +27,8 @@ export const verdictSchema = z.object({
   /** Snapshot identifier or null. */
   restorePoint: z.string().nullable(),
   bundleDigest: z.string(),
+  /** Who approved the plan, as they call themselves; absent where nobody was asked, or did not say. */
+  approvedBy: z.string().optional(),
   durationMs: z.number().int(),
   /** The slowest migrations of this database, whoever applied them: as input of another database's run they say
    * which of them need more time than a function has. */

@@ -12,6 +12,9 @@
  *                                                                             ─► SignalRollBack ─► Failed
  *                                                                         could not be sent ─► FailedUnsignalled
  *
+ * With approvals: pending ─► ApprovalNeeded ─yes─► AskForApproval ─answered, however─► CheckApproval ─► AnythingPending
+ *                               └ no, or approved ─► TakeRestorePoint    ReleaseLeaseForReplan ─► CheckApproval
+ *
  * With long-running tasks: Migrate ─too long for a function─► MigrateInTask ─ended, however─► Migrate
  *
  * Invariants

@@ -5,6 +5,7 @@
  * from the context object, so it is there after a failure in any state.
  */
 import * as z from 'zod';
+import { approvalSchema } from '../approval/approval.ts';
 import { hazardSchema } from '../plan/bundle.ts';
 import { measurementSchema } from '../plan/measurement.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
@@ -36,7 +37,12 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
-export const planInputSchema = z.object({ run: runSchema, request: startInputSchema });
+export const planInputSchema = z.object({
+  run: runSchema,
+  request: startInputSchema,
+  /** When a person was asked, or has approved, before. */
+  approval: approvalSchema.optional(),
+});
 
 export const planDataSchema = z.object({
   /** First 100 pending migrations. */
@@ -120,6 +126,8 @@ export const planOutputSchema = z.object({
   lease: leaseProgressSchema,
   progress: migrateProgressSchema,
   verdict: verdictSchema.nullable(),
+  /** Where plans may have to wait for a person. */
+  approval: approvalSchema.optional(),
 });
 export type PlanOutput = z.infer<typeof planOutputSchema>;
 
@@ -134,6 +142,7 @@ export const migrateInputSchema = z.object({
   plan: planDataSchema,
   restorePoint: restorePointSchema,
   progress: migrateProgressSchema,
+  approval: approvalSchema.optional(),
 });
 export type MigrateInput = z.infer<typeof migrateInputSchema>;
 /** As Plan's does, this output becomes the whole state: the input again with new progress, and the verdict, which is

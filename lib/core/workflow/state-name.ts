@@ -2,6 +2,10 @@
 export const StateName = {
   Plan: 'Plan',
   AnythingPending: 'Anything pending?',
+  /** These three only where plans may have to wait for a person. */
+  ApprovalNeeded: 'Approval needed?',
+  AskForApproval: 'Ask for approval',
+  CheckApproval: 'Check approval',
   TakeRestorePoint: 'Take restore point',
   RestorePointReady: 'Restore point ready?',
   WaitForRestorePoint: 'Wait for restore point',
@@ -81,6 +85,8 @@ export const EnvName = {
   rollBackPolicy: 'LOCKSTEP_ROLL_BACK_POLICY',
   /** `refuse` (default) or `allow`. */
   outOfOrder: 'LOCKSTEP_OUT_OF_ORDER',
+  /** JSON: which plans wait for a person, and for how long; approvalSettingSchema. Absent: none. */
+  approval: 'LOCKSTEP_APPROVAL',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',

@@ -13,8 +13,16 @@ export interface Message {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+interface Publish {
+  readonly TopicArn: string;
+  readonly Subject: string;
+  readonly Message: string;
+  readonly MessageAttributes: Readonly<Record<string, { readonly StringValue: string }>>;
+}
+
 export class LocalDeployers {
   readonly messages: Message[] = [];
+  readonly #listeners: ((message: Message) => void)[] = [];
   /** By hook, approval token or job: what was answered. */
   readonly answers = new Map<string, string>();
   /** Ids of those that wait for an answer. */
@@ -30,13 +38,37 @@ export class LocalDeployers {
   }
 
   readonly sns: Service = {
-    Publish: ({ TopicArn, Subject, Message, MessageAttributes }) => {
+    Publish: ({ MessageAttributes, ...rest }) => {
       const entries = listOf<{ Name: string; Value: { StringValue: string } }>(MessageAttributes);
-      const attributes = Object.fromEntries(entries.map(({ Name, Value }) => [Name, Value.StringValue]));
-      this.messages.push({ topic: TopicArn, subject: Subject, text: Message, attributes });
-      return { MessageId: String(this.messages.length) };
+      return this.publish({
+        ...rest,
+        MessageAttributes: Object.fromEntries(entries.map(({ Name, Value }) => [Name, Value])),
+      });
     },
   };
+
+  onMessage(listener: (message: Message) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** As the SDK's Publish, and as Step Functions' own, which has the same parameters. */
+  publish({ TopicArn, Subject, Message, MessageAttributes }: Publish): { readonly MessageId: string } {
+    if (!/^[\x20-\x7e]{1,100}$/.test(Subject))
+      throw new AwsError('InvalidParameterException', 'Invalid parameter: Subject');
+    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+      name,
+      StringValue,
+    ]);
+    const message = {
+      topic: TopicArn,
+      subject: Subject,
+      text: Message,
+      attributes: Object.fromEntries(attributes),
+    };
+    this.messages.push(message);
+    for (const listener of this.#listeners) listener(message);
+    return { MessageId: String(this.messages.length) };
+  }
 
   readonly ecs: Service = {
     ContinueServiceDeployment: ({ serviceDeploymentArn, hookId, action }) => {

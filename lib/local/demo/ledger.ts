@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoLeaseStore } from '../../adapters/dynamodb/index.ts';
 import { systemClock } from '../../adapters/process/clock.ts';
+import type { LeaseStore } from '../../core/lease/index.ts';
 import { migrationName } from '../../core/plan/index.ts';
 import { type HistoryEntry, readHistory } from '../../engine/index.ts';
 import type { Stage } from './stage.ts';
@@ -18,15 +19,18 @@ export function newEntries(before: readonly HistoryEntry[], after: readonly Hist
     .map((entry) => ({ name: migrationName(entry), runId: entry.runId }));
 }
 
-/** Whether nobody holds the lease. */
-export async function leaseIsFree({ runtime }: Stage): Promise<boolean> {
+/** The lease store that everybody uses here. */
+export async function withLeases<T>({ runtime }: Stage, use: (leases: LeaseStore) => Promise<T>): Promise<T> {
   const { endpoints, workflow } = runtime.cloud;
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials });
   try {
-    const store = dynamoLeaseStore({ tableName: workflow.leaseTable.TableName, client });
-    return (await store.read(runtime.database.database))?.state !== 'HELD';
+    return await use(dynamoLeaseStore({ tableName: workflow.leaseTable.TableName, client }));
   } finally {
     client.destroy();
   }
 }
+
+/** Whether nobody holds the lease. */
+export const leaseIsFree = (stage: Stage): Promise<boolean> =>
+  withLeases(stage, async (leases) => (await leases.read(stage.runtime.database.database))?.state !== 'HELD');

@@ -5,6 +5,7 @@ import type { StateEvent } from '../state-event.ts';
 interface Data {
   readonly outcome?: string;
   readonly plan?: { readonly pendingCount: number };
+  readonly approval?: { readonly status: string; readonly by: string | null };
   readonly restorePoint?: { readonly status: string; readonly id: string | null };
   readonly lease?: { readonly acquired: boolean; readonly heldBy: string | null };
   readonly progress?: { readonly appliedCount: number };
@@ -13,10 +14,12 @@ interface Data {
 
 /** What came of a state, in a few words. */
 export function noteOn({ state, output }: Extract<StateEvent, { kind: 'exited' }>): string {
-  const { outcome, plan, restorePoint, lease, progress, verdict } = (output ?? {}) as Data;
+  const { outcome, plan, approval, restorePoint, lease, progress, verdict } = (output ?? {}) as Data;
   switch (state) {
     case StateName.Plan:
       return outcome === 'pending' ? `${plan?.pendingCount} pending` : String(outcome);
+    case StateName.CheckApproval:
+      return approval?.status === 'approved' ? `approved by ${approval.by ?? 'somebody'}` : String(outcome);
     case StateName.TakeRestorePoint:
       return `${restorePoint?.status}${restorePoint?.status === 'available' ? `: ${restorePoint.id}` : ''}`;
     case StateName.AcquireLease:

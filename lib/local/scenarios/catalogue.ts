@@ -4,6 +4,9 @@ export const SCENARIOS = {
   'failed-migration': 'its last migration fails: what it applied is reverted, and roll back is signalled',
   'older-bundle': 'the stage rolls back and runs the older release: nothing to do, and nothing is taken back',
   stopped: 'somebody stops the run in the console: it is cleaned up, and the next run finishes',
+  approved: 'a person is asked before data is deleted, and again when the plan has become another one',
+  refused: 'the person says no: nothing was done, and roll back is signalled',
+  'approval-expired': 'nobody answers in time: the same',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

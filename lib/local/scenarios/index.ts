@@ -15,9 +15,12 @@ import { Promises } from '../demo/promises.ts';
 import { SAMPLE } from '../demo/releases.ts';
 import { Disposers } from '../disposers.ts';
 import { type LocalServer, startLocalServer, startRuntimeOn } from '../runtime.ts';
+import { approvalExpired } from './approval-expired.ts';
+import { approved } from './approved.ts';
 import { SCENARIOS, type ScenarioName } from './catalogue.ts';
 import { failedMigration } from './failed-migration.ts';
 import { olderBundle } from './older-bundle.ts';
+import { refused } from './refused.ts';
 import type { Scenario } from './scenario.ts';
 import { stopped } from './stopped.ts';
 import { success } from './success.ts';
@@ -27,6 +30,9 @@ const PLAYED_BY: Readonly<Record<ScenarioName, Scenario>> = {
   'failed-migration': failedMigration,
   'older-bundle': olderBundle,
   stopped,
+  approved,
+  refused,
+  'approval-expired': approvalExpired,
 };
 
 export interface ScenarioOptions {
@@ -85,7 +91,7 @@ async function playOne(
   const own = new Disposers();
   disposers.add(() => own.run());
   const { play, stack, takesRestorePoints = false } = PLAYED_BY[name];
-  const options = { name, migrations: SAMPLE, takesRestorePoints, ...stack };
+  const options = { name: `orders-${name}`, migrations: SAMPLE, takesRestorePoints, ...stack };
   const runtime = await startRuntimeOn(server, options, own);
   const result = await untilAborted(signal, play({ runtime, narrator, promises }));
   // Its processes, while others are played; after an error, or Ctrl-C, at the end.

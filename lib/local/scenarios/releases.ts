@@ -30,3 +30,9 @@ WHERE shippedat IS NULL;
 `,
   '0003_mark_late_orders.down.sql': 'ALTER TABLE orders DROP COLUMN late;\n',
 };
+
+/** What the old version used is taken away. */
+export const DROPPING: Files = {
+  ...ORDERS,
+  '0002_drop_shipped_at.contract.sql': 'ALTER TABLE orders DROP COLUMN shipped_at;\n',
+};

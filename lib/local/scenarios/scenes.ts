@@ -1,5 +1,7 @@
 /** What several scenarios do, or promise. */
 import { join } from 'node:path';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { REGION } from '../aws/service.ts';
 import { queryRows } from '../database-client.ts';
 import { historyOf, leaseIsFree } from '../demo/ledger.ts';
 import { type Files, makeRelease } from '../demo/releases.ts';
@@ -28,6 +30,14 @@ export async function showFailure({ narrator }: Stage, { verdict }: Run, migrati
   const error = verdict && (await runError(verdict, migrations));
   if (error) narrator.showError(error);
   return error;
+}
+
+/** For what people do in the console, or with the AWS CLI. */
+export function stepFunctions({ runtime }: Stage): SFNClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new SFNClient({ endpoint: runtime.cloud.endpoints.aws, region: REGION, credentials });
+  runtime.disposers.add(async () => client.destroy());
+  return client;
 }
 
 /** Of the app, in the order of their names. */

@@ -3,14 +3,21 @@
  * starts, ends the run's sessions, frees its lease and signals roll back. The next run finishes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { REGION } from '../aws/service.ts';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { queryRows } from '../database-client.ts';
 import { isSlow, SLOW } from '../demo/releases.ts';
 import { endOf, runWorkflow, type Stage, startRun } from '../demo/stage.ts';
 import type { LocalExecution } from '../state-machine.ts';
 import type { Scenario } from './scenario.ts';
-import { checkEnd, checkLeaseIsFree, checkList, entriesOf, release, showVerdict } from './scenes.ts';
+import {
+  checkEnd,
+  checkLeaseIsFree,
+  checkList,
+  entriesOf,
+  release,
+  showVerdict,
+  stepFunctions,
+} from './scenes.ts';
 
 export const stopped: Scenario = {
   async play(stage) {
@@ -59,9 +66,7 @@ async function untilSlow({ runtime }: Stage, { outcome }: LocalExecution): Promi
 }
 
 /** By the request that the console sends. */
-async function stopInConsole({ runtime, narrator }: Stage, { arn }: LocalExecution): Promise<void> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new SFNClient({ endpoint: runtime.cloud.endpoints.aws, region: REGION, credentials });
-  narrator.tell('somebody', 'stops the run in the console, while 0010_change_slowly runs');
-  await client.send(new StopExecutionCommand({ executionArn: arn })).finally(() => client.destroy());
+async function stopInConsole(stage: Stage, { arn }: LocalExecution): Promise<void> {
+  stage.narrator.tell('somebody', 'stops the run in the console, while 0010_change_slowly runs');
+  await stepFunctions(stage).send(new StopExecutionCommand({ executionArn: arn }));
 }

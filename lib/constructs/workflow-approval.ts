@@ -1,0 +1,51 @@
+/** The states that ask a person, between the plan and everything that the run does. */
+import type { Duration } from 'aws-cdk-lib';
+import { StateName } from '../core/workflow/state-name.ts';
+import { ASK_RETRIES } from './workflow-retry.ts';
+import { type AslState, ROLL_BACK, type TaskStates } from './workflow-task.ts';
+
+export interface ApprovalState {
+  readonly topicArn: string;
+  readonly timeout: Duration;
+}
+
+/**
+ * However the wait ends, Check approval is next: it decides what the answer means, and makes the plan again, which may
+ * have become another one meanwhile.
+ */
+export const approvalStates = (
+  { invoke }: TaskStates,
+  { topicArn, timeout }: ApprovalState,
+  partition: string,
+) => ({
+  [StateName.ApprovalNeeded]: {
+    Type: 'Choice',
+    Comment: 'Only a plan that the policy names waits for a person, and only until somebody has approved it.',
+    Choices: [{ Variable: '$.approval.status', StringEquals: 'needed', Next: StateName.AskForApproval }],
+    Default: StateName.TakeRestorePoint,
+  } satisfies AslState,
+  [StateName.AskForApproval]: {
+    Type: 'Task',
+    Comment:
+      'Waits for a person: the message to the topic says how to approve and to refuse. Nothing was done yet; stopping the run here is harmless.',
+    Resource: `arn:${partition}:states:::sns:publish.waitForTaskToken`,
+    Parameters: {
+      TopicArn: topicArn,
+      'Subject.$': '$.approval.request.subject',
+      'Message.$':
+        "States.Format('{}{}{}', $.approval.request.before, $$.Task.Token, $.approval.request.after)",
+      MessageAttributes: { run: { DataType: 'String', 'StringValue.$': '$$.Execution.Name' } },
+    },
+    ResultPath: '$.approval.answer',
+    TimeoutSeconds: timeout.toSeconds(),
+    Retry: ASK_RETRIES,
+    Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.approval.failure', Next: StateName.CheckApproval }],
+    Next: StateName.CheckApproval,
+  } satisfies AslState,
+  [StateName.CheckApproval]: invoke('plan', {
+    comment: 'Makes the plan again. One that has changed since somebody approved it has to be approved anew.',
+    parameters: { 'request.$': '$$.Execution.Input', 'approval.$': '$.approval' },
+    next: StateName.AnythingPending,
+    catchers: [ROLL_BACK],
+  }),
+});

@@ -1,0 +1,119 @@
+import * as z from 'zod';
+import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { sha256 } from '../plan/catalog.ts';
+import { oneLine } from './one-line.ts';
+import { APPROVAL_POLICIES } from './policy.ts';
+
+/** Of the functions; absent where nobody is asked. */
+export const approvalSettingSchema = z.object({
+  when: z.enum(APPROVAL_POLICIES),
+  /** How long an answer may take. */
+  timeoutSeconds: z.number().int().positive(),
+});
+export type ApprovalSetting = z.infer<typeof approvalSettingSchema>;
+
+/** Part of the workflow's state, where there is a policy. */
+export const approvalSchema = z.object({
+  status: z.enum(['not-needed', 'needed', 'approved']),
+  /** Of the plan that it is about. */
+  planDigest: z.string(),
+  /** Who approved, as they call themselves; null while nobody did, or when they did not say. */
+  by: z.string().nullable(),
+  /** While it is needed: the message, up to the task token and behind it. */
+  request: z.object({ subject: z.string(), before: z.string(), after: z.string() }).optional(),
+  /** What came with SendTaskSuccess: any JSON. */
+  answer: z.unknown().optional(),
+  /** What Catch puts there: of SendTaskFailure, of the time-out, or of a request that could not be sent. */
+  failure: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+});
+export type Approval = z.infer<typeof approvalSchema>;
+
+/** What a plan would do, as far as an approval is bound to it. */
+export interface PlanContent {
+  readonly bundleDigest: string;
+  /** All of them, in order. */
+  readonly pending: readonly string[];
+  readonly toRevision: string | null;
+  readonly phase: string | null;
+  readonly forceContract: boolean;
+}
+
+export const planDigest = ({
+  bundleDigest,
+  pending,
+  toRevision,
+  phase,
+  forceContract,
+}: PlanContent): string => sha256(JSON.stringify([bundleDigest, pending, toRevision, phase, forceContract]));
+
+export interface Approved {
+  readonly planDigest: string;
+  readonly by: string | null;
+}
+
+/**
+ * What was approved so far in this run.
+ * Throws LS710 when somebody refused, LS711 when nobody answered in time, LS712 when nobody could be asked.
+ */
+export function approvedSoFar(previous: Approval | undefined): Approved | undefined {
+  if (!previous) return undefined;
+  const { status, planDigest, by, failure } = previous;
+  if (failure) throw notApproved(failure);
+  switch (status) {
+    case 'approved':
+      return { planDigest, by };
+    case 'needed':
+      return 'answer' in previous ? { planDigest, by: nameIn(previous.answer) } : undefined;
+    case 'not-needed':
+      return undefined;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** Whether a plan waits for a person, with whatever was approved before it was made. */
+export function approvalOf(
+  { when }: ApprovalSetting,
+  plan: { readonly digest: string; readonly isDestructive: boolean },
+  approved: Approved | undefined,
+): Approval {
+  const { digest, isDestructive } = plan;
+  if (approved?.planDigest === digest) return { status: 'approved', ...approved };
+  const isNeeded = when === 'always' || isDestructive;
+  return { status: isNeeded ? 'needed' : 'not-needed', planDigest: digest, by: null };
+}
+
+const LONGEST_NAME = 100;
+
+/** Of `{"by": "Ann"}`; nobody is made to say who they are, CloudTrail knows. */
+function nameIn(answer: unknown): string | null {
+  const by = (answer as { by?: unknown } | null)?.by;
+  return typeof by === 'string' && by.trim() !== '' ? oneLine(by, LONGEST_NAME) : null;
+}
+
+const LONGEST_REASON = 500;
+const NOTHING_BEGUN = `${NOTHING_CHANGED} No restore point was taken, and no lease.`;
+
+function notApproved({ Error: name, Cause: cause = '' }: NonNullable<Approval['failure']>): LockstepError {
+  const reason = oneLine(cause, LONGEST_REASON).replace(/\.$/, '');
+  if (name === 'States.Timeout') {
+    return new LockstepError('LS711', {
+      what: 'Nobody approved the plan in time.',
+      state: NOTHING_BEGUN,
+      remedy: 'Start a new run, which asks again.',
+    });
+  }
+  // Names of AWS's own: of the service that could not send it, or of the state machine.
+  if (/^(SNS|States)\./.test(name)) {
+    return new LockstepError('LS712', {
+      what: `The request for approval could not be sent: ${name}${reason === '' ? '' : `: ${reason}`}.`,
+      state: NOTHING_BEGUN,
+      remedy: 'Check the topic, its policy and its key, then start a new run.',
+    });
+  }
+  return new LockstepError('LS710', {
+    what: reason === '' ? 'The plan was refused, without a reason.' : `The plan was refused: ${reason}.`,
+    state: NOTHING_BEGUN,
+    remedy: 'Change the migrations, or start a new run, which asks again.',
+  });
+}
