@@ -133,7 +133,9 @@ export function describeImage(installed: () => Installed, database: () => TestDa
 
     test('the command finds every library that it loads only when it needs it', async () => {
       const code = await readFile(join(image, 'dist', 'chunks', 'command.cjs'), 'utf8');
-      const libraries = [...code.matchAll(/(?:require|import)\("\.\/([^"]+)"\)/g)].map(([, file]) => file ?? '');
+      const libraries = [...code.matchAll(/(?:require|import)\("\.\/([^"]+)"\)/g)].map(
+        ([, file]) => file ?? '',
+      );
       expect(libraries).toContain('aws-sdk-client-dynamodb.cjs');
       for (const library of libraries) {
         expect(globSync(join('dist', 'chunks', library), { cwd: image }), library).toHaveLength(1);
