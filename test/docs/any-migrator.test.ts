@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folderWith, lockstep } from '../cli/command-line.ts';
 import { databaseForTest } from '../cli/database-content.ts';
+import { queryRows } from '../support/postgres.ts';
 import { codeBlocks } from './markdown.ts';
 
 const PAGE = 'docs/guides/any-migrator.md';
@@ -23,4 +24,20 @@ test('any-migrator.md: the example does what the page shows', async () => {
     const printed = `${stdout}${stderr}`.split('\n');
     expect(printed.filter((line) => shown.includes(line))).toEqual(shown);
   }
+});
+
+test('choose.md: a database that another migrator has migrated through exec can be taken over afterwards', async () => {
+  const { url } = await databaseForTest();
+  const folder = await folderWith({
+    '0001_schema.sql': 'CREATE TABLE account (id int);',
+    '0002_email.sql': 'ALTER TABLE account ADD COLUMN email text;',
+  });
+  await queryRows(url, 'CREATE TABLE account (id int)');
+  const run = (...args: string[]) => lockstep(args, { DATABASE_URL: url });
+  expect(await run('exec', '--', 'true')).toMatchObject({ exitCode: 0 });
+  expect(await run('baseline', '0001', '--migrations', folder)).toMatchObject({ exitCode: 0 });
+  expect(await run('up', '--json', '--migrations', folder)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('"0002_email"'),
+  });
 });
