@@ -11,7 +11,7 @@ const ON_EVERY_SERVER = [
 ];
 
 /** Suites with tools that have to be fetched first, each with a mode of its own. */
-const FETCHED = ['alembic', 'frameworks'];
+const FETCHED = ['alembic', 'dynamodb', 'frameworks'];
 
 /** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
 export default defineConfig(({ mode }) => {
