@@ -35,8 +35,10 @@ export const handler = handlerFor({
   async run(event, { log }) {
     const { stateMachineArn } = readSettings(['stateMachineArn']);
     const name = runOf(event);
-    const reason = `service deployment ${event.resourceArn ?? event.executionId}`;
-    const state = await startedOrRead(stateMachineArn, { name, input: { reason } }, log);
+    const { resourceArn: deployment = event.executionId } = event;
+    const reason = `service deployment ${deployment}`;
+    const input = { reason, ...(deployment.includes(':service-deployment/') ? { deployment } : {}) };
+    const state = await startedOrRead(stateMachineArn, { name, input }, log);
     log.info('ECS asks', { run: name, state: state ?? 'not known' });
     switch (state) {
       case 'succeeded':

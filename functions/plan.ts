@@ -20,7 +20,7 @@ export const handler = handlerFor({
   input: planInputSchema,
   output: planOutputSchema,
   runId: ({ run }) => run.id,
-  async run({ run, request, approval }, { log, metrics, signal }) {
+  async run({ run, request: asked, approval }, { log, metrics, signal }) {
     const settings = readSettings([
       'target',
       'bundlePath',
@@ -28,8 +28,10 @@ export const handler = handlerFor({
       'restorePointWhen',
       'outOfOrder',
       'approval',
+      'defaultPhase',
       ...DATABASE_SETTINGS,
     ]);
+    const request = { ...asked, phase: asked.phase ?? settings.defaultPhase };
     // Before the database is looked at: a plan that was refused is not made again.
     const approved = approvedSoFar(approval);
     const bundle = await loadBundle(settings.bundlePath);

@@ -1,91 +1,79 @@
 /**
- * Roll back: builds the verdict of a run that failed, after reverting what the run had applied, if that is the
- * policy. The schema is touched only while this run holds the lease; the ledger says what is to be reverted,
- * and what stays if that fails. A revert that fails is reported in the verdict, never thrown: so the lease is
- * released and "roll back" is signalled in any case.
+ * Roll back: builds the verdict of a run that failed, or whose roll-out was unhealthy, after reverting what the run had
+ * applied, if that is the policy. The schema is touched only while this execution holds the lease; the ledger says what
+ * is to be reverted, and what stays if that fails. A revert that fails is reported in the verdict, never thrown: so the
+ * lease is released and "roll back" is signalled in any case.
  */
-import { systemClock } from '../lib/adapters/process/clock.ts';
-import { sourceOfBundle } from '../lib/core/plan/index.ts';
-import { failedVerdict, type Reversion, runErrorOf } from '../lib/core/rollout/index.ts';
-import { Metric, type Run, rollBackInputSchema, rollBackOutputSchema } from '../lib/core/workflow/index.ts';
-import { type DatabaseConfig, revert } from '../lib/engine/index.ts';
-import { type Attempts, attemptEach } from './_runtime/attempt.ts';
-import { loadBundle, NO_MIGRATIONS } from './_runtime/bundle.ts';
-import { databaseConfig } from './_runtime/database.ts';
-import { sinceMs } from './_runtime/elapsed.ts';
-import { engineEvents } from './_runtime/engine-events.ts';
-import { handlerFor, type Invocation } from './_runtime/handler.ts';
-import { heldLease, leaseStore } from './_runtime/lease.ts';
-import { MetricUnit } from './_runtime/observability.ts';
-import { readOutcome } from './_runtime/outcome.ts';
-import { DATABASE_SETTINGS, readSettings, type Settings } from './_runtime/settings.ts';
-
-const SETTINGS = ['target', 'bundlePath', 'leaseTable', 'rollBackPolicy', ...DATABASE_SETTINGS] as const;
+import {
+  failedVerdict,
+  type Reversion,
+  runErrorOf,
+  type SentBack,
+  sentBackVerdict,
+  type Verdict,
+} from '../lib/core/rollout/index.ts';
+import {
+  rollBackInputSchema,
+  rollBackOutputSchema,
+  type UnhealthyRollOut,
+} from '../lib/core/workflow/index.ts';
+import { AFTERMATH_SETTINGS, type Aftermath, openAftermath } from './_runtime/aftermath.ts';
+import { handlerFor } from './_runtime/handler.ts';
+import type { Outcome } from './_runtime/outcome.ts';
+import { readSettings } from './_runtime/settings.ts';
 
 export const handler = handlerFor({
   name: 'roll-back',
   input: rollBackInputSchema,
   output: rollBackOutputSchema,
   runId: ({ run }) => run.id,
-  async run({ run, error }, invocation) {
-    const { log, metrics, signal } = invocation;
-    const settings = readSettings(SETTINGS);
-    const attempt = attemptEach(log);
-    const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
-    const database = await attempt('read the login', () => databaseConfig(settings));
-    const source = bundle ? sourceOfBundle(bundle) : NO_MIGRATIONS;
-    const look = async () =>
-      database &&
-      attempt('read the ledger', () => readOutcome(run.id, { database, clock: systemClock, signal, source }));
+  async run(input, invocation) {
+    const settings = readSettings([...AFTERMATH_SETTINGS, 'rollBackPolicy']);
+    const { run: by } = input;
+    const of = 'followed' in input ? input.followed : by;
+    const aftermath = await openAftermath({ by, of }, settings, invocation);
+    if ('followed' in input) return afterRollOut(input, aftermath);
 
-    let outcome = await look();
-    let reversion: Reversion = { kind: 'done' };
-    if (outcome?.record?.verdict === 'applied') {
-      reversion = { kind: 'complete' };
-    } else if (database && outcome && outcome.applied.length > 0) {
-      reversion = await takeBack({ run, database, settings, attempt, invocation });
-      outcome = await look();
-    }
+    const found = await aftermath.look();
+    const way = wayBack(found, settings.rollBackPolicy);
+    const { outcome, reversion } = await goBack(aftermath, found, way);
+    const error = runErrorOf(input.error);
     const reverted = outcome?.reverted ?? [];
-    metrics.addMetric(Metric.runsFailed, MetricUnit.Count, 1);
-    metrics.addMetric(Metric.migrationsReverted, MetricUnit.Count, reverted.length);
-    const facts = {
-      run: run.id,
-      target: settings.target,
-      bundleDigest: bundle?.digest ?? '',
-      restorePoint: outcome?.record?.restorePoint ?? null,
-      durationMs: sinceMs(run.startedAt),
-    };
-    return failedVerdict(facts, { error: runErrorOf(error), ledger: outcome, reverted, reversion });
+    return failedVerdict(aftermath.facts(outcome), { error, ledger: outcome, reverted, reversion });
   },
 });
 
-interface TakeBack {
-  readonly run: Run;
-  readonly database: DatabaseConfig;
-  readonly settings: Settings<'target' | 'leaseTable' | 'rollBackPolicy'>;
-  readonly attempt: Attempts;
-  readonly invocation: Invocation;
+async function afterRollOut(
+  { rollOut, policy, stopError }: UnhealthyRollOut,
+  aftermath: Aftermath,
+): Promise<Verdict> {
+  const found = await aftermath.look();
+  const isBack = rollOut.runs === 'old' && stopError === null;
+  const way = policy !== 'down' ? NOT_ASKED : isBack ? 'revert' : ({ kind: 'new-version' } as const);
+  const { outcome, reversion } = await goBack(aftermath, found, way);
+  const sent: SentBack = {
+    rollOut,
+    policy,
+    stopError: stopError ? runErrorOf(stopError).message : null,
+    ledger: outcome,
+    reverted: outcome?.reverted ?? [],
+    reversion,
+  };
+  return sentBackVerdict(aftermath.facts(outcome), sent);
 }
 
-async function takeBack({ run, database, settings, attempt, invocation }: TakeBack): Promise<Reversion> {
-  if (settings.rollBackPolicy === 'code-only') return { kind: 'not-asked' };
-  const leases = leaseStore(settings.leaseTable);
-  const result = await attempt('revert what this run applied', async () => {
-    const held = await heldLease(leases, settings.target, run.execution);
-    if (!held) return 'lease-not-held';
-    await revert({
-      runId: run.id,
-      database,
-      clock: systemClock,
-      leases,
-      lease: { ...held, token: 0 },
-      request: { kind: 'run', runId: run.id },
-      signal: invocation.signal,
-      timeLeftMs: invocation.timeLeftMs,
-      on: engineEvents(invocation.log),
-    });
-    return 'done';
-  });
-  return result ? { kind: result } : { kind: 'failed', reason: attempt.failures.at(-1)?.what ?? '' };
+const NOT_ASKED = { kind: 'not-asked' } as const;
+
+function wayBack(found: Outcome | undefined, policy: 'down' | 'code-only'): Reversion | 'revert' {
+  if (found?.record?.verdict === 'applied') return { kind: 'complete' };
+  return policy === 'down' ? 'revert' : NOT_ASKED;
+}
+
+/** Without anything that it applied, there is nothing to revert. */
+async function goBack(aftermath: Aftermath, found: Outcome | undefined, way: Reversion | 'revert') {
+  if (way !== 'revert') return { outcome: found, reversion: way };
+  if (!found || found.applied.length === 0) return { outcome: found, reversion: { kind: 'done' } as const };
+  const reversion = await aftermath.takeBack();
+  const left = await aftermath.look();
+  return { outcome: left && { ...left, record: found.record }, reversion };
 }

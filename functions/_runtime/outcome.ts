@@ -12,22 +12,23 @@ import { type EngineContext, type RunRecord, readLastRun, readPlan } from '../..
 import { entriesOf, repeatablesOf } from './run-entries.ts';
 
 export interface Outcome extends LedgerFacts {
-  /** By this run, which had applied them; newest first. */
+  /** By this run, or the one that takes it back; newest first. */
   readonly reverted: readonly string[];
   /** The ledger's own record of the run; null when it did not get as far, or when another run came after it. */
   readonly record: RunRecord | null;
 }
 
-/** Throws LS3xx. */
+/** `revertedBy`: who may have reverted it, if not the run itself. Throws LS3xx. */
 export async function readOutcome(
   runId: string,
   context: EngineContext & { readonly source: MigrationSource },
+  revertedBy: string = runId,
 ): Promise<Outcome> {
   const { plan, ledger } = await readPlan(context);
   const last = await readLastRun(context);
   return {
     applied: entriesOf(runId, 'applied', ledger),
-    reverted: entriesOf(runId, 'reverted', ledger).reverse(),
+    reverted: entriesOf(revertedBy, 'reverted', ledger).reverse(),
     repeatables: repeatablesOf(runId, ledger),
     notApplied: pendingNames(plan),
     partial: partial(ledger, plan),

@@ -53,6 +53,7 @@ const FIELDS = {
   rollBackPolicy: oneOf(['down', 'code-only']),
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
   approval: json(approvalSettingSchema).optional(),
+  defaultPhase: oneOf(['expand']).optional(),
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,

@@ -5,6 +5,7 @@
  * Invariants: a function's bundle needs nothing beside the runtime, the AWS SDK included (pinned, and faster to
  * import than the runtime's own); names of errors survive because they are data (lib/core/errors), not class names.
  */
+import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 
 /** Bundled CommonJS packages still call `require` for Node's own modules, which ESM does not have. */
@@ -54,8 +55,12 @@ const NEVER_USED_IN_LAMBDA = [
 /** `pg` asks for it when it has no password; the functions always have one, from the secret or as a token. */
 const NO_PASSWORD_FILE = ['pgpass'];
 
+/** The tracer compares two versions, with a package of 29 KB. */
+const SEMVER = fileURLToPath(new URL('semver.cjs', import.meta.url));
+
 export const functionBuild = (entry: string, outfile: string): BuildWithMetafile => ({
   ...taskBuild(entry, outfile),
+  alias: { semver: SEMVER },
   external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA, ...NO_PASSWORD_FILE],
 });
 

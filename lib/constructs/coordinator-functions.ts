@@ -77,6 +77,11 @@ export class CoordinatorFunctions extends Construct {
     this.roles['clean-up'].addToPolicy(putSignals(eventBus));
   }
 
+  /** To be granted what comes with an option. */
+  roleOf(name: FunctionName): Role {
+    return this.roles[name];
+  }
+
   /**
    * For acquire-lease, which looks whether a holder that is an execution still runs, and for clean-up, which
    * leaves one that was redriven alone. In a policy of its own: the machine depends on the functions and their

@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
+import type { AfterRollOutOptions } from './after-roll-out.ts';
 import type { ApprovalOptions } from './approval.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';
@@ -93,6 +94,12 @@ export interface MigrationCoordinatorProps {
    * @default 6 hours
    */
   readonly runTimeout?: Duration;
+
+  /**
+   * Follow the roll-out after a run, with a bake time and alarms: docs/after-roll-out.md.
+   * @default a run ends with its signal, and nobody looks what becomes of it
+   */
+  readonly afterRollOut?: AfterRollOutOptions;
 
   /** @default the account's default bus */
   readonly eventBus?: IEventBus;

@@ -1,6 +1,6 @@
 /** What each function needs, as data: the constructs, the state machine and the tests read it from here. */
 import { Duration } from 'aws-cdk-lib';
-import type { DeployerFunctionName, FunctionName } from '../core/workflow/state-name.ts';
+import type { DeployerFunctionName, FunctionName, RollOutFunctionName } from '../core/workflow/state-name.ts';
 
 export interface FunctionSettings {
   readonly description: string;
@@ -61,6 +61,20 @@ export const DEPLOYER_FUNCTIONS: Readonly<Record<DeployerFunctionName, FunctionS
   },
   'answer-codepipeline-job': {
     description: 'tells CodePipeline how the run of its action is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+};
+
+/** Neither of them uses the database. */
+export const ROLL_OUT_FUNCTIONS: Readonly<Record<RollOutFunctionName, FunctionSettings>> = {
+  'await-roll-out': {
+    description: 'looks how a roll-out is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  'stop-roll-out': {
+    description: 'sends an unhealthy roll-out back',
     usesDatabase: false,
     timeout: ONE_CALL_OF_AWS,
   },

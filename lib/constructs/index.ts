@@ -7,6 +7,7 @@
  *   ├ Functions             one per state, each with its own role and log group
  *   ├ LongRunning           on request: container, role and log group of what is too long for a function
  *   ├ Workflow              state machine, clean-up rule, dead letters
+ *   ├ AfterRollOut          on request: state machine and functions that follow a roll-out
  *   ├ Deployers             who is told the verdict, who may ask for a run; made as they are asked for
  *   ├ Alarms, Dashboard     each alarm names its section of the runbook
  *   └ SecurityGroup, endpoints   for the functions that use the database; the others stay outside the VPC
@@ -22,11 +23,13 @@
  * without a word about endpoints; each says what to write instead.
  */
 
+export type { AfterRollOutOptions } from './after-roll-out.ts';
 export type { ApprovalOptions } from './approval.ts';
 export type { MigrationCoordinatorProps } from './coordinator-props.ts';
 export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';
 export type { ApprovalAddress, Deployers } from './deployers.ts';
 export type { EcsService, PauseHookOptions } from './ecs-service.ts';
+export type { FollowedDeploymentGroup, FollowedService, WhatIsDeployed } from './followed.ts';
 export type { LongRunningOptions } from './long-running.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';

@@ -9,6 +9,7 @@ import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { ApprovalSetting } from '../core/approval/approval.ts';
 import { EnvName } from '../core/workflow/state-name.ts';
+import { AfterRollOut } from './after-roll-out.ts';
 import { CoordinatorAlarms } from './alarms.ts';
 import { grantAnswer } from './approval.ts';
 import { BUNDLE_PATH, bundleLayer } from './bundle-layer.ts';
@@ -71,7 +72,11 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const { encryptionKey } = props;
     if (encryptionKey) letLogsEncrypt(this, encryptionKey);
     const leaseTable = new LeaseTable(this, 'LeaseTable', encryptionKey);
-    const environment = environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName);
+    const contractsLater = props.afterRollOut !== undefined && props.afterRollOut.contract !== false;
+    const environment = {
+      ...environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
+      ...(contractsLater ? { [EnvName.defaultPhase]: 'expand' } : {}),
+    };
     const shared = { ...settings, environment, database, network, leaseTable, encryptionKey };
     const functions = new CoordinatorFunctions(this, 'Functions', {
       ...shared,
@@ -87,22 +92,38 @@ export class MigrationCoordinator extends Construct implements IConnectable {
             migrations: props.migrations,
           })
         : undefined;
+    const alarms = {
+      target: settings.target,
+      runbook: props.runbookUrl ?? RUNBOOK,
+      topic: props.alarmTopic,
+    };
+    const afterRollOut =
+      props.afterRollOut &&
+      new AfterRollOut(this, 'AfterRollOut', {
+        ...shared,
+        options: props.afterRollOut,
+        functions,
+        eventBus,
+        alarms,
+      });
     this.workflow = new Workflow(this, 'Workflow', {
       ...settings,
       functions,
       eventBus,
       encryptionKey,
       longRunning,
+      followRollOut: afterRollOut,
     });
     props.approval?.topic.grantPublish(this.workflow.stateMachine);
     this.asksForApproval = props.approval !== undefined;
+    afterRollOut?.follow(this.workflow.stateMachine);
     this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
     this.deployers = new Deployers(this, 'Deployers', {
       ...settings,
       stateMachine: this.workflow.stateMachine,
-      alarms: { target: settings.target, runbook: props.runbookUrl ?? RUNBOOK, topic: props.alarmTopic },
+      alarms,
       eventBus,
       encryptionKey,
       receivers: props.receivers,

@@ -11,6 +11,7 @@ export const RunbookSection = {
   functionErrors: 'alarm-function-errors',
   functionThrottles: 'alarm-function-throttles',
   cleanUpFailed: 'alarm-clean-up-failed',
+  rollOutFailed: 'alarm-roll-out-failed',
   deployerUnserved: 'alarm-deployer-unserved',
 } as const;
 export type RunbookSection = (typeof RunbookSection)[keyof typeof RunbookSection];

@@ -8,7 +8,8 @@
  * Invariants
  * - `run` comes from the context object in every task: there is no state after which it could be missing.
  * - Plan and Migrate return the whole state; every other task adds one field or nothing.
- * - The only way to "Signal roll out" is past "Anything pending?" with nothing pending, or past "All applied?".
+ * - The only way to "Signal roll out" is past "Anything pending?" with nothing pending, or past "All applied?". Where
+ *   roll-outs are followed, that has begun before it is signalled.
  * - Whatever fails, fails into "Roll back", except a release (a lease that cannot be released is taken over
  *   later, and no reason to revert) and what comes after the roll back. A roll-out signal that cannot be sent
  *   fails the run, so that the next one, with nothing pending, sends it.
@@ -18,8 +19,10 @@ import { ErrorName } from '../core/errors/catalogue.ts';
 import { EventType } from '../core/rollout/signal.ts';
 import { StateName } from '../core/workflow/state-name.ts';
 import { type ApprovalState, approvalStates } from './workflow-approval.ts';
+import { type FollowRollOut, followRollOutStates } from './workflow-follow-roll-out.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
 import {
+  type AnyStateName,
   type AslState,
   type Catcher,
   ROLL_BACK,
@@ -36,6 +39,8 @@ export interface WorkflowDefinitionProps extends TaskProps {
   readonly longRunning?: LongRunningState | undefined;
   /** Undefined: no plan waits for a person. */
   readonly approval?: ApprovalState | undefined;
+  /** Undefined: roll-outs are not followed. */
+  readonly followRollOut?: FollowRollOut | undefined;
 }
 
 export interface AslDefinition {
@@ -50,34 +55,42 @@ type OptionalState = (typeof StateName)[
   | 'MigrateInTask'
   | 'ApprovalNeeded'
   | 'AskForApproval'
-  | 'CheckApproval'];
+  | 'CheckApproval'
+  | 'RollOutToFollow'
+  | 'FollowRollOut'];
 type CommonState = Exclude<StateName, OptionalState>;
 
 export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinition => {
   const tasks = taskStates(props);
+  const rollOut = props.followRollOut ? StateName.RollOutToFollow : StateName.SignalRollOut;
   return {
     Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, phase, forceContract, reason and dryRun are optional.`,
     StartAt: StateName.Plan,
     TimeoutSeconds: props.runTimeout.toSeconds(),
     States: {
-      ...planStates(tasks, props),
+      ...planStates(tasks, props, rollOut),
       ...restorePointStates(tasks),
-      ...leaseStates(tasks),
-      ...migrateStates(tasks, props),
+      ...leaseStates(tasks, StateName.Migrate, ROLL_BACK),
+      ...migrateStates(tasks, props, rollOut),
       ...rollBackStates(tasks, props.target),
+      ...(props.followRollOut ? followRollOutStates(props.followRollOut, props.partition, ROLL_BACK) : {}),
       ...signalStates(tasks),
     },
   };
 };
 
 /** Goes on to `next` although the state failed; the error stays readable in the state. */
-const goOnTo = (next: StateName): Catcher => ({
+export const goOnTo = (next: AnyStateName): Catcher => ({
   ErrorEquals: ['States.ALL'],
   ResultPath: '$.ignoredError',
   Next: next,
 });
 
-const planStates = (tasks: TaskStates, { approval, partition }: WorkflowDefinitionProps) => ({
+const planStates = (
+  tasks: TaskStates,
+  { approval, partition }: WorkflowDefinitionProps,
+  rollOut: StateName,
+) => ({
   [StateName.Plan]: tasks.invoke('plan', {
     comment: 'Compares the ledger in the database with the bundle. Reads only.',
     parameters: { 'request.$': '$$.Execution.Input' },
@@ -88,8 +101,8 @@ const planStates = (tasks: TaskStates, { approval, partition }: WorkflowDefiniti
     Type: 'Choice',
     Comment: 'Nothing pending, or a database that is ahead of this bundle: roll out at once, change nothing.',
     Choices: [
-      { Variable: '$.outcome', StringEquals: 'nothing-pending', Next: StateName.SignalRollOut },
-      { Variable: '$.outcome', StringEquals: 'ahead', Next: StateName.SignalRollOut },
+      { Variable: '$.outcome', StringEquals: 'nothing-pending', Next: rollOut },
+      { Variable: '$.outcome', StringEquals: 'ahead', Next: rollOut },
       { Variable: '$.outcome', StringEquals: 'dry-run', Next: StateName.Succeeded },
     ],
     Default: approval ? StateName.ApprovalNeeded : StateName.TakeRestorePoint,
@@ -122,18 +135,22 @@ const restorePointStates = ({ invoke }: TaskStates) => ({
   },
 });
 
-const leaseStates = ({ invoke }: TaskStates) => ({
+export const leaseStates = (
+  { invoke }: TaskStates<'acquire-lease'>,
+  acquired: AnyStateName,
+  failed: Catcher,
+) => ({
   [StateName.AcquireLease]: invoke('acquire-lease', {
     comment: 'Tries once to acquire the lease on the database.',
     parameters: { 'lease.$': '$.lease' },
     resultPath: '$.lease',
     next: StateName.LeaseObtained,
-    catchers: [ROLL_BACK],
+    catchers: [failed],
   }),
   [StateName.LeaseObtained]: {
     Type: 'Choice',
     Comment: 'If not, the output of the state before says who holds it (heldBy).',
-    Choices: [{ Variable: '$.lease.acquired', BooleanEquals: true, Next: StateName.Migrate }],
+    Choices: [{ Variable: '$.lease.acquired', BooleanEquals: true, Next: acquired }],
     Default: StateName.WaitForLease,
   },
   [StateName.WaitForLease]: {
@@ -155,6 +172,7 @@ const NEXT_IN_TASK = {
 const migrateStates = (
   { invoke }: TaskStates,
   { longRunning, approval, partition }: WorkflowDefinitionProps,
+  rollOut: StateName,
 ) => ({
   [StateName.Migrate]: invoke('migrate', {
     comment:
@@ -188,8 +206,8 @@ const migrateStates = (
   [StateName.ReleaseLease]: invoke('release-lease', {
     comment: 'Everything is applied. If the lease cannot be released, the next run takes it over.',
     resultPath: null,
-    next: StateName.SignalRollOut,
-    catchers: [goOnTo(StateName.SignalRollOut)],
+    next: rollOut,
+    catchers: [goOnTo(rollOut)],
   }),
   [StateName.ReleaseLeaseForReplan]: invoke('release-lease', {
     comment: 'Someone else migrated in the meantime, or took over the lease: the plan is made anew.',
@@ -227,6 +245,14 @@ const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
   }),
 });
 
+/** With what the verdict says. */
+export const FAILED = {
+  Type: 'Fail',
+  Comment: 'The cause says what happened, what is true of the database now, and what to do next.',
+  ErrorPath: '$.verdict.error.name',
+  CausePath: "States.Format('{} {} {}', $.verdict.message, $.verdict.state, $.verdict.next)",
+} as const;
+
 const signalStates = ({ signal }: TaskStates) => ({
   [StateName.SignalRollOut]: signal({
     comment: 'Tells deployers that the database is ready for the new version.',
@@ -245,12 +271,7 @@ const signalStates = ({ signal }: TaskStates) => ({
     Comment: 'The output is the verdict: what was applied, and what is true of the database now.',
     OutputPath: '$.verdict',
   },
-  [StateName.Failed]: {
-    Type: 'Fail',
-    Comment: 'The cause says what happened, what is true of the database now, and what to do next.',
-    ErrorPath: '$.verdict.error.name',
-    CausePath: "States.Format('{} {} {}', $.verdict.message, $.verdict.state, $.verdict.next)",
-  },
+  [StateName.Failed]: FAILED,
   [StateName.FailedUnsignalled]: {
     Type: 'Fail',
     Comment: 'As Failed, but deployers have not been told; the clean-up tries again to tell them.',

@@ -1,18 +1,21 @@
 /** The two kinds of task: a call of one of the functions, and a signal. */
 import type { Duration } from 'aws-cdk-lib';
 import { EVENT_SOURCE, type EventType } from '../core/rollout/signal.ts';
-import { FUNCTION_NAMES, StateName } from '../core/workflow/state-name.ts';
-import { FUNCTION_RETRIES, SIGNAL_RETRIES } from './workflow-retry.ts';
+import { FUNCTION_NAMES, type RollOutStateName, StateName } from '../core/workflow/state-name.ts';
+import { FUNCTION_RETRIES, type Retrier, SIGNAL_RETRIES } from './workflow-retry.ts';
 
 export type AslState = Readonly<Record<string, unknown>> & {
   readonly Type: string;
   readonly Comment: string;
 };
 
+/** Of either machine. */
+export type AnyStateName = StateName | RollOutStateName;
+
 export interface Catcher {
   readonly ErrorEquals: readonly string[];
   readonly ResultPath: string;
-  readonly Next: StateName;
+  readonly Next: AnyStateName;
 }
 
 /** All but clean-up, which an event starts. */
@@ -28,34 +31,39 @@ export const ROLL_BACK: Catcher = {
 
 interface Task {
   readonly comment: string;
-  readonly next: StateName;
+  readonly next: AnyStateName;
   readonly catchers: readonly Catcher[];
 }
 
 interface Invocation extends Task {
   /** Beside `run`, which every function gets. */
-  readonly parameters?: Readonly<Record<string, string>>;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** What of the result is kept. Default: all. */
+  readonly resultSelector?: Readonly<Record<string, string>>;
   /** Default: the result becomes the whole state. Null: the result is dropped. */
   readonly resultPath?: string | null;
+  /** Tried again before the retries that every function has. */
+  readonly retries?: readonly Retrier[];
 }
 
 interface Signal extends Task {
   readonly detailType: (typeof EventType)[keyof typeof EventType];
 }
 
-export interface TaskStates {
-  readonly invoke: (name: StateFunction, task: Invocation) => AslState;
+export interface TaskStates<Name extends string = StateFunction> {
+  readonly invoke: (name: Name, task: Invocation) => AslState;
   readonly signal: (task: Signal) => AslState;
 }
 
-export interface TaskProps {
-  readonly functionArns: Readonly<Record<StateFunction, string>>;
-  readonly functionTimeouts: Readonly<Record<StateFunction, Duration>>;
+export interface TaskProps<Name extends string = StateFunction> {
+  readonly functionArns: Readonly<Record<Name, string>>;
+  readonly functionTimeouts: Readonly<Record<Name, Duration>>;
   readonly partition: string;
   readonly eventBusName: string;
 }
 
-const RUN = {
+/** As the context object has it. */
+export const RUN = {
   'id.$': '$$.Execution.Name',
   'execution.$': '$$.Execution.Id',
   'startedAt.$': '$$.Execution.StartTime',
@@ -65,15 +73,16 @@ const RUN = {
 const BEYOND_FUNCTION_SECONDS = 30;
 const SIGNAL_SECONDS = 30;
 
-export const taskStates = (props: TaskProps): TaskStates => ({
-  invoke: (name, { comment, parameters = {}, resultPath, next, catchers }) => ({
+export const taskStates = <Name extends string>(props: TaskProps<Name>): TaskStates<Name> => ({
+  invoke: (name, { comment, parameters = {}, resultSelector, resultPath, retries = [], next, catchers }) => ({
     Type: 'Task',
     Comment: comment,
     Resource: props.functionArns[name],
     Parameters: { run: RUN, ...parameters },
+    ...(resultSelector === undefined ? {} : { ResultSelector: resultSelector }),
     ...(resultPath === undefined ? {} : { ResultPath: resultPath }),
     TimeoutSeconds: props.functionTimeouts[name].toSeconds() + BEYOND_FUNCTION_SECONDS,
-    Retry: FUNCTION_RETRIES,
+    Retry: [...retries, ...FUNCTION_RETRIES],
     Catch: catchers,
     Next: next,
   }),

@@ -1,3 +1,5 @@
+import { ErrorName } from '../core/errors/catalogue.ts';
+
 const WHAT_HAPPENED =
   "States.Format('The run failed ({}) and its roll back did not finish ({}).', $.error.Error, $.rollBackError.Error)";
 
@@ -24,4 +26,16 @@ export const unfinishedVerdict = (target: string) => ({
   'message.$': WHAT_HAPPENED,
   state: 'Each migration is applied whole or not at all, but this verdict cannot say which are.',
   next: 'Run lockstep status to see which are applied, then start the run again.',
+});
+
+const UNHEALTHY =
+  "States.Format('The roll-out after the run {} was unhealthy ({}), and what was to be done about it did not finish ({}).', $.followed.id, $.rollOut.reason, $.rollBackError.Error)";
+
+/** The same when that happens after a roll-out that was unhealthy. */
+export const unfinishedSendingBack = (target: string) => ({
+  ...unfinishedVerdict(target),
+  'run.$': '$.followed.id',
+  error: { name: ErrorName.RollOut, code: 'LS706', 'message.$': UNHEALTHY },
+  'message.$': UNHEALTHY,
+  next: 'Look which version runs, and run lockstep status to see what is applied.',
 });

@@ -1,7 +1,9 @@
+import type { RollOutLimits } from '../core/rollout/index.ts';
 import { CountedLease } from './counted-lease.ts';
 import type { Definition } from './definition.ts';
 import { eventsOf, transitionsOf } from './history.ts';
 import { type Item, PRICES } from './prices.ts';
+import { ROLL_OUT_INPUT, type RollOutOutcomes, rollOutScript } from './roll-out-script.ts';
 import { type Outcomes, scriptOf } from './script.ts';
 import { type Visit, type Walk, walk } from './walk.ts';
 
@@ -16,6 +18,11 @@ export interface Machine {
   readonly leaseWaitSeconds: number;
 }
 
+/** The machine that follows roll-outs. */
+export interface FollowingMachine extends Machine {
+  readonly limits: RollOutLimits;
+}
+
 export interface Cost {
   readonly walk: Walk;
   /** Events of the execution's history. */
@@ -28,13 +35,23 @@ export interface Cost {
 export async function costOf(machine: Machine, outcomes: Outcomes): Promise<Cost> {
   const lease = new CountedLease(machine.leaseDurationSeconds);
   const script = scriptOf(outcomes, { lease, leaseWaitSeconds: machine.leaseWaitSeconds });
-  const walked = await walk(machine.definition, script);
+  return costOfWalk(await walk(machine.definition, script), machine, lease);
+}
+
+export async function costOfRollOut(machine: FollowingMachine, outcomes: RollOutOutcomes): Promise<Cost> {
+  const lease = new CountedLease(machine.leaseDurationSeconds);
+  const { leaseWaitSeconds, limits } = machine;
+  const script = rollOutScript(outcomes, { lease, leaseWaitSeconds, limits });
+  return costOfWalk(await walk(machine.definition, script, ROLL_OUT_INPUT), machine, lease);
+}
+
+function costOfWalk(walked: Walk, machine: Machine, lease: CountedLease): Cost {
   const used = { transitions: transitionsOf(walked), ...lease.counts, ...usedByTasks(walked, machine) };
   return { walk: walked, historyEvents: eventsOf(walked).length, used, dollars: dollarsFor(used) };
 }
 
 function usedByTasks({ visits }: Walk, machine: Machine) {
-  const used = { calls: 0, gbSeconds: 0, vcpuHours: 0, gbHours: 0, events: 0 };
+  const used = { calls: 0, gbSeconds: 0, vcpuHours: 0, gbHours: 0, events: 0, looksAtAlarms: 0 };
   for (const visit of visits.filter(({ type }) => type === 'Task')) add(used, visit, machine);
   return used;
 }
@@ -52,7 +69,10 @@ function add(used: Used, { state, resource = '', tries }: Visit, { memoryMb, con
   } else if (resource.endsWith(':states:::ecs:runTask.sync') && container) {
     used.vcpuHours += (seconds / 3600) * container.vcpu;
     used.gbHours += ((seconds / 3600) * container.memoryMb) / 1024;
-  } else {
+  } else if (resource.endsWith(':states:::aws-sdk:cloudwatch:describeAlarms')) {
+    used.looksAtAlarms += tries.length;
+  } else if (!resource.endsWith(':states:::states:startExecution')) {
+    // Starting an execution costs its own transitions, and nothing more.
     throw new Error(`What the task ${state} (${resource}) costs is not known`);
   }
 }

@@ -1,15 +1,26 @@
 /** The tables of docs/cost.md. */
-import { type Cost, costOf, type Machine, totalOf } from './cost.ts';
+import { type Cost, costOf, costOfRollOut, type FollowingMachine, type Machine, totalOf } from './cost.ts';
 import { MOST_EVENTS } from './history.ts';
 import { AS_OF, PRICES, REGION } from './prices.ts';
-import { longestInFunctions, longestInTask, NOTHING_TO_DO, TYPICAL } from './runs.ts';
+import {
+  HEALTHY_ROLL_OUT,
+  LONGEST_ROLL_OUT,
+  longestInFunctions,
+  longestInTask,
+  NOTHING_TO_DO,
+  TYPICAL,
+} from './runs.ts';
 import { ASSUMED_SECONDS } from './script.ts';
 
 export interface Machines {
   /** With every default. */
   readonly byDefault: Machine;
-  /** With the longest limits that are allowed, and a container for long work. */
+  /** With the longest limits that are allowed, a container for long work, and roll-outs that are followed. */
   readonly atItsLimits: Machine;
+  /** With every default of the option. */
+  readonly following: FollowingMachine;
+  /** With the longest limits, and everything that can be done. */
+  readonly followingAtItsLimits: FollowingMachine;
 }
 
 type Row = readonly [what: string, show: (cost: Cost) => string];
@@ -26,6 +37,7 @@ const USED: readonly Row[] = [
   ['writes to DynamoDB', ({ used }) => count(used.writes)],
   ['reads from DynamoDB', ({ used }) => count(used.reads)],
   ['vCPU-hours of Fargate', ({ used }) => count(used.vcpuHours)],
+  ['looks at alarms', ({ used }) => count(used.looksAtAlarms)],
   ['events to EventBridge', ({ used }) => count(used.events)],
 ];
 
@@ -34,18 +46,22 @@ const PAID: readonly Row[] = [
   ['Lambda', ({ dollars }) => money(dollars.calls + dollars.gbSeconds)],
   ['DynamoDB', ({ dollars }) => money(dollars.writes + dollars.reads)],
   ['Fargate', ({ dollars }) => money(dollars.vcpuHours + dollars.gbHours)],
+  ['CloudWatch', ({ dollars }) => money(dollars.looksAtAlarms)],
   ['EventBridge', ({ dollars }) => money(dollars.events)],
   ['**together**', (cost) => `**${money(totalOf(cost))}**`],
 ];
 
 /** Markdown, without the markers. */
-export async function costTables({ byDefault, atItsLimits }: Machines): Promise<string> {
+export async function costTables(machines: Machines): Promise<string> {
+  const { byDefault, atItsLimits, following, followingAtItsLimits } = machines;
   const { leaseWaitSeconds } = atItsLimits;
   const costs = new Map([
     ['nothing to do', await costOf(byDefault, NOTHING_TO_DO)],
     ['typical', await costOf(byDefault, TYPICAL)],
     ['longest, in functions', await costOf(atItsLimits, longestInFunctions(leaseWaitSeconds))],
     ['longest, in a task', await costOf(atItsLimits, longestInTask(leaseWaitSeconds))],
+    ['roll-out, typical', await costOfRollOut(following, HEALTHY_ROLL_OUT)],
+    ['roll-out, longest', await costOfRollOut(followingAtItsLimits, LONGEST_ROLL_OUT)],
   ]);
   const most = Math.max(...[...costs.values()].map(({ historyEvents }) => historyEvents));
   return [

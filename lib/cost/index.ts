@@ -15,11 +15,12 @@
  * Who is authoritative: the template, for states, memory and limits; a test compares the walk with the engine that runs
  * the same definition locally. Assumed are only durations of calls (script.ts, runs.ts) and prices (prices.ts).
  */
-export { type Cost, costOf, type Machine, totalOf } from './cost.ts';
+export { type Cost, costOf, costOfRollOut, type FollowingMachine, type Machine, totalOf } from './cost.ts';
 export { CountedLease, renewalsIn } from './counted-lease.ts';
 export type { Definition } from './definition.ts';
 export { costTables, type Machines, withTables } from './document.ts';
 export { eventsOf, MOST_EVENTS, transitionsOf } from './history.ts';
+export { ROLL_OUT_INPUT, rollOutScript } from './roll-out-script.ts';
 export * from './runs.ts';
 export { type Outcomes, scriptOf } from './script.ts';
 export { type Answer, type Script, type Visit, type Walk, walk } from './walk.ts';

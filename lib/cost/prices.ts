@@ -72,5 +72,12 @@ export const PRICES = {
     page: 'https://aws.amazon.com/eventbridge/pricing/',
     read: 'not looked up',
   },
+  looksAtAlarms: {
+    dollars: 0.01,
+    per: 1_000,
+    unit: 'requests to CloudWatch',
+    page: 'https://aws.amazon.com/cloudwatch/pricing/',
+    read: 'not looked up',
+  },
 } as const satisfies Record<string, Price>;
 export type Item = keyof typeof PRICES;

@@ -1,5 +1,6 @@
 /** The runs that docs/cost.md shows. */
 import { RESTORE_POINT_BUDGET_SECONDS } from '../core/restore-point/index.ts';
+import type { RollOutOutcomes } from './roll-out-script.ts';
 import type { MigrateCall, Outcomes } from './script.ts';
 
 const HOUR = 3600;
@@ -56,3 +57,27 @@ function callsFor(seconds: number, callSeconds: number): MigrateCall[] {
     ends: i < count - 1 ? 'more' : 'applied',
   }));
 }
+
+/** A deployment of ten minutes, which is well. */
+export const HEALTHY_ROLL_OUT: RollOutOutcomes = {
+  deploymentSeconds: 600,
+  endsUnhealthy: false,
+  goingBackSeconds: 0,
+  leaseHeldSeconds: 0,
+};
+
+/** A deployment that takes all but a minute of a day, and an alarm at the end of a bake time of a day. */
+export const LONGEST_ROLL_OUT: RollOutOutcomes = {
+  deploymentSeconds: 24 * HOUR - 60,
+  endsUnhealthy: true,
+  goingBackSeconds: 0,
+  leaseHeldSeconds: 0,
+};
+
+/** A deployment that is not complete within a day, takes an hour to go back, and then others migrate. */
+export const longestSendingBack = (leaseWaitSeconds: number): RollOutOutcomes => ({
+  deploymentSeconds: Number.POSITIVE_INFINITY,
+  endsUnhealthy: false,
+  goingBackSeconds: HOUR - 60,
+  leaseHeldSeconds: leaseWaitSeconds,
+});

@@ -34,9 +34,29 @@ export interface Outcomes {
 /** Of calls that wait for nothing. Assumed, rounded up: a call is slower when it is the first one for a while. */
 export const ASSUMED_SECONDS = { plan: 2, otherCall: 0.5, putEvents: 0.1 } as const;
 
-interface Surroundings {
+export interface Surroundings {
   readonly lease: CountedLease;
   readonly leaseWaitSeconds: number;
+}
+
+/** One look at the lease, which another run goes on holding, and renewing, for so long. */
+export async function acquire(
+  data: Data,
+  heldSeconds: number,
+  { lease, leaseWaitSeconds }: Surroundings,
+): Promise<Answer> {
+  const previous = data.lease as LeaseProgress;
+  const isHeld = previous.waitedSeconds + previous.waitSeconds < heldSeconds;
+  if (isHeld) lease.heldByOther();
+  else if (previous.waitSeconds > 0) lease.freedByOther();
+  const result = await stepWorkflowAcquire({
+    target: 'orders',
+    previous,
+    tryAcquire: (takeOver) => lease.tryAcquire(takeOver),
+    holderIsGone: async () => false,
+    maxWaitSeconds: leaseWaitSeconds,
+  });
+  return { seconds: ASSUMED_SECONDS.otherCall, result };
 }
 
 export function scriptOf(outcomes: Outcomes, { lease, leaseWaitSeconds }: Surroundings): Script {
@@ -48,20 +68,7 @@ export function scriptOf(outcomes: Outcomes, { lease, leaseWaitSeconds }: Surrou
       seconds: otherCall,
       result: restorePointAfter(restorePoint as RestorePointProgress, outcomes),
     }),
-    [StateName.AcquireLease]: async (data) => {
-      const previous = data.lease as LeaseProgress;
-      const isHeld = previous.waitedSeconds + previous.waitSeconds < outcomes.leaseHeldSeconds;
-      if (isHeld) lease.heldByOther();
-      else if (previous.waitSeconds > 0) lease.freedByOther();
-      const result = await stepWorkflowAcquire({
-        target: 'orders',
-        previous,
-        tryAcquire: (takeOver) => lease.tryAcquire(takeOver),
-        holderIsGone: async () => false,
-        maxWaitSeconds: leaseWaitSeconds,
-      });
-      return { seconds: otherCall, result };
-    },
+    [StateName.AcquireLease]: (data) => acquire(data, outcomes.leaseHeldSeconds, { lease, leaseWaitSeconds }),
     [StateName.Migrate]: async (data) => {
       const call = calls.shift();
       if (!call) throw new Error('Migrate is called more often than the outcomes say');
@@ -78,6 +85,7 @@ export function scriptOf(outcomes: Outcomes, { lease, leaseWaitSeconds }: Surrou
       await lease.release();
       return { seconds: otherCall, result: {} };
     },
+    [StateName.FollowRollOut]: () => ({ seconds: putEvents, result: {} }),
     [StateName.SignalRollOut]: () => ({ seconds: putEvents, result: {} }),
   };
   return ({ state, data }) => {

@@ -47,9 +47,9 @@ interface Step {
 }
 
 /** Throws on anything in the definition that it does not know, and on a script that no execution could follow. */
-export async function walk(definition: Definition, script: Script): Promise<Walk> {
+export async function walk(definition: Definition, script: Script, input: Data = {}): Promise<Walk> {
   const visits: Visit[] = [];
-  let data: Data = {};
+  let data = input;
   let seconds = 0;
   for (let name = definition.StartAt; ; ) {
     const step = await enter(name, definition, data, script);

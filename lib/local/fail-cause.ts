@@ -1,13 +1,13 @@
 import { StateMachine } from 'aws-local-stepfunctions';
 import type { StateEvent } from './state-event.ts';
-import type { Workflow } from './workflow.ts';
+import type { Machine } from './workflow.ts';
 
 /**
  * The cause that the execution's last state, a Fail state, gives. Step Functions takes an intrinsic function for
  * it, the library that runs the machine does not; but it takes one in a Pass state, so that evaluates it.
  */
 export async function failCauseOf(
-  { failCauses }: Workflow,
+  { failCauses }: Machine,
   events: readonly StateEvent[],
 ): Promise<string | undefined> {
   const last = events.findLast((event) => event.kind === 'entered');

@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseConfig } from '../adapters/postgres/index.ts';
 import { EnvName } from '../core/workflow/index.ts';
+import { LocalAlarms } from './aws/alarms.ts';
 import { startAwsApi } from './aws/api-server.ts';
 import { LocalDeployers } from './aws/deployers.ts';
 import { LocalEventBus } from './aws/events.ts';
@@ -26,7 +27,7 @@ import type { PostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
 import { type LocalExecution, startExecution } from './state-machine.ts';
 import { SECRET_ARN, type StackOptions, synthesize } from './synthesize.ts';
-import { readWorkflow, type Workflow } from './workflow.ts';
+import { type Machine, readWorkflow, type Workflow } from './workflow.ts';
 
 export interface LocalCloudOptions extends StackOptions {
   readonly database: DatabaseConfig;
@@ -45,6 +46,9 @@ export interface LocalCloud {
   readonly workflow: Workflow;
   readonly eventBus: LocalEventBus;
   readonly deployers: LocalDeployers;
+  readonly alarms: LocalAlarms;
+  /** Executions that one state machine began, or a function: as they were begun. */
+  readonly begun: readonly LocalExecution[];
   /** Deploys the functions, and the image for long work, with this bundle file; or the image with another one. */
   deploy(bundle: string, inImage?: string): Deployment;
 }
@@ -61,6 +65,8 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const eventBus = new LocalEventBus();
   const deployers = new LocalDeployers();
   const tokens = new TaskTokens();
+  const alarms = new LocalAlarms();
+  const begun: LocalExecution[] = [];
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
   const aws = await startAwsApi({
@@ -101,23 +107,22 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
       join(directory, 'functions.log'),
     );
     disposers.add(() => functions.stop());
-    const start = (input: object, onEvent?: Observer, name?: string) => {
-      const execution = startExecution(
-        workflow,
-        { functions, tasks, eventBus, executions, topics: deployers, tokens },
-        input,
-        onEvent,
-        name,
-      );
+    const surroundings = { functions, tasks, eventBus, executions, topics: deployers, tokens, alarms };
+    const start = (input: object, onEvent?: Observer, name?: string, machine: Machine = workflow) => {
+      const execution = startExecution(machine, surroundings, input, onEvent, name);
       disposers.add(async () => execution.abort());
       return execution;
     };
-    executions.onStart((name, input) => start(input, undefined, name));
+    executions.onStart(({ stateMachineArn, name, input }) => {
+      const machines = [workflow, workflow.afterRollOut];
+      const machine = machines.find((each) => each?.arn === stateMachineArn);
+      begun.push(start(input, undefined, name, machine));
+    });
     // The functions of the newest deployment serve what comes.
     eventBus.callOnEvents(workflow.rules, functions);
     return { functions, tasks, start };
   };
-  return { endpoints, environment, workflow, eventBus, deployers, deploy };
+  return { endpoints, environment, workflow, eventBus, deployers, alarms, begun, deploy };
 }
 
 /** The endpoint for all services is the stand-in, so a service that it does not know cannot be reached at all. */

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ExecutionAbortedError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
+import type { LocalAlarms } from './aws/alarms.ts';
 import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionRecord, ExecutionStatus, LocalExecutions } from './aws/executions.ts';
@@ -18,7 +19,7 @@ import { failCauseOf } from './fail-cause.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
 import { type Observer, observe, type StateEvent } from './state-event.ts';
 import { taskHandlers } from './task-handlers.ts';
-import type { Workflow } from './workflow.ts';
+import type { Machine } from './workflow.ts';
 
 export type ExecutionOutcome =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
@@ -42,11 +43,12 @@ export interface MachineSurroundings {
   readonly executions: LocalExecutions;
   readonly topics: LocalDeployers;
   readonly tokens: TaskTokens;
+  readonly alarms: LocalAlarms;
 }
 
 export function startExecution(
-  workflow: Workflow,
-  { functions, tasks, eventBus, executions, topics, tokens }: MachineSurroundings,
+  workflow: Machine,
+  surroundings: MachineSurroundings,
   input: object,
   onEvent: Observer = () => undefined,
   name: string = randomUUID(),
@@ -60,9 +62,9 @@ export function startExecution(
     status: 'RUNNING',
     input: JSON.stringify(input),
   };
-  executions.add(record, () => run.abort());
+  surroundings.executions.add(record, () => run.abort());
   const stopping = new AbortController();
-  const token = new TaskToken(tokens);
+  const token = new TaskToken(surroundings.tokens);
   const run = new StateMachine(workflow.definition).run(input as never, {
     context: {
       Execution: { Id: executionArn, Name: name },
@@ -71,10 +73,7 @@ export function startExecution(
     },
     overrides: {
       taskResourceLocalHandlers: taskHandlers(workflow, {
-        functions,
-        tasks,
-        eventBus,
-        topics,
+        ...surroundings,
         waitForAnswer: token.wait,
         status: () => record.status,
         stopped: stopping.signal,
@@ -90,7 +89,7 @@ export function startExecution(
       Object.assign(record, { stoppedAtMs: Date.now(), ...recordOf(ended) });
       stopping.abort();
       await observed;
-      if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(functions, record);
+      if (workflow.cleanUpStatuses.includes(ended.status)) await cleanUp(surroundings.functions, record);
       return ended;
     });
   return { arn: executionArn, name, events, outcome, abort: run.abort };
@@ -135,7 +134,7 @@ function recordOf(ended: ExecutionOutcome): Partial<ExecutionRecord> {
 }
 
 async function failed(
-  workflow: Workflow,
+  workflow: Machine,
   error: Error,
   events: readonly StateEvent[],
 ): Promise<ExecutionOutcome> {

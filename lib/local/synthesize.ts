@@ -3,6 +3,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { AfterRollOutOptions } from '../constructs/after-roll-out.ts';
 import type { ApprovalOptions } from '../constructs/approval.ts';
 import type { MigrationDatabase } from '../constructs/database.ts';
 import type { Deployers } from '../constructs/deployers.ts';
@@ -21,6 +22,8 @@ export interface StackOptions {
   readonly approval?: ((stack: Stack) => ApprovalOptions) | undefined;
   /** Who is told every verdict; made in the stack given. */
   readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
+  /** What is followed after a run; made in the stack given. */
+  readonly afterRollOut?: ((stack: Stack) => AfterRollOutOptions) | undefined;
   /** Who asks for runs: hooks, approvals, rules. */
   readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
 }
@@ -48,7 +51,7 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning, approval } = options;
+  const { receivers, askingDeployers, longRunning, approval, afterRollOut } = options;
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -66,6 +69,7 @@ export function synthesize(options: SynthesisOptions): Template {
     ...(receivers ? { receivers: receivers(stack) } : {}),
     ...(approval ? { approval: approval(stack) } : {}),
     ...(longRunning ? { longRunning: {} } : {}),
+    ...(afterRollOut ? { afterRollOut: afterRollOut(stack) } : {}),
   });
   askingDeployers?.(coordinator.deployers, stack);
   return app.synth().getStackByName(STACK_NAME).template;

@@ -1,10 +1,11 @@
 import type { RunOptions } from 'aws-local-stepfunctions';
+import type { LocalAlarms } from './aws/alarms.ts';
 import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
-import type { ExecutionStatus } from './aws/executions.ts';
+import type { ExecutionStatus, LocalExecutions } from './aws/executions.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
-import type { Workflow } from './workflow.ts';
+import type { Machine } from './workflow.ts';
 
 type TaskHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResourceLocalHandlers']>;
 export interface Performers {
@@ -14,6 +15,8 @@ export interface Performers {
   readonly topics: LocalDeployers;
   /** Until the task that has just begun is answered, by its token; `closed` aborts when it is over. */
   readonly waitForAnswer: (closed: AbortSignal) => Promise<unknown>;
+  readonly executions: LocalExecutions;
+  readonly alarms: LocalAlarms;
   /** Of the execution. */
   readonly status: () => ExecutionStatus;
   /** Aborts when the execution ends before its tasks have. */
@@ -25,12 +28,12 @@ type TaskResult = Awaited<ReturnType<TaskHandlers[string]>>;
 
 /**
  * What each Task state does, by its name: a function called by its ARN, a container that is run to its end, or
- * events put and messages published by Step Functions itself.
+ * what Step Functions does itself: events put, messages published, an execution started, alarms looked at.
  * A task that the local runtime could only pretend to do fails.
  */
 export function taskHandlers(
-  workflow: Workflow,
-  { functions, tasks, eventBus, topics, waitForAnswer, status, stopped }: Performers,
+  workflow: Machine,
+  { functions, tasks, eventBus, executions, topics, alarms, waitForAnswer, status, stopped }: Performers,
 ): TaskHandlers {
   const perform = async ({ Resource: resource, TimeoutSeconds }: Task, input: unknown): Promise<unknown> => {
     // The library goes on with retries of a task after its execution was aborted; Step Functions does not.
@@ -38,6 +41,10 @@ export function taskHandlers(
     const functionName = workflow.functionByArn.get(resource);
     if (functionName) return functions.invoke(functionName, input);
     if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);
+    if (resource.endsWith(':states:::states:startExecution'))
+      return executions.startFromState(input as never);
+    if (resource.endsWith(':states:::aws-sdk:cloudwatch:describeAlarms'))
+      return alarms.service.DescribeAlarms?.(input);
     if (resource.endsWith(':states:::ecs:runTask.sync')) return tasks?.run(input as never, stopped);
     if (resource.endsWith(':states:::sns:publish.waitForTaskToken')) {
       const closed = AbortSignal.any([stopped, AbortSignal.timeout(Number(TimeoutSeconds) * 1000)]);

@@ -1,42 +1,58 @@
-/** What the local runtime takes from the synthesized template: the machine, its functions, its table, its rule. */
+/** What the local runtime takes from the synthesized template: the machines, their functions, their table, their rules. */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 import { ALL_FUNCTION_NAMES, type AnyFunctionName, EnvName } from '../core/workflow/index.ts';
 import { type AdaptedDefinition, adaptDefinition } from './adapt-definition.ts';
 import type { EventRule } from './aws/events.ts';
 import type { ExecutionStatus } from './aws/executions.ts';
+import { arn } from './aws/service.ts';
 import type { TaskDeployment } from './ecs-tasks.ts';
 import type { FunctionDeployments } from './lambda-functions.ts';
 import { idsOfType, type Resource, resolve, type Template } from './template.ts';
 
-export interface Workflow extends AdaptedDefinition {
+/** A state machine, and what its tasks call. */
+export interface Machine extends AdaptedDefinition {
   readonly arn: string;
   readonly name: string;
-  readonly functions: FunctionDeployments;
   readonly functionByArn: ReadonlyMap<string, AnyFunctionName>;
+  /** Ends of an execution on which the rule calls the clean-up function. */
+  readonly cleanUpStatuses: readonly ExecutionStatus[];
+}
+
+export interface Workflow extends Machine {
+  /** The machine that follows roll-outs; undefined without one. */
+  readonly afterRollOut: Machine | undefined;
+  readonly functions: FunctionDeployments;
   /** The container for long work; undefined without one. */
   readonly task: TaskDeployment | undefined;
   readonly leaseTable: CreateTableCommandInput & { readonly TableName: string };
-  /** Ends of an execution on which the rule calls the clean-up function. */
-  readonly cleanUpStatuses: readonly ExecutionStatus[];
   /** Rules that call one of the functions, but for that of the clean-up. */
   readonly rules: readonly EventRule[];
 }
 
 export function readWorkflow(template: Template): Workflow {
   const arnOf = (id: string) => String(resolve(template, { 'Fn::GetAtt': [id, 'Arn'] }));
-  const machine = onlyOne(template, 'AWS::StepFunctions::StateMachine');
   const functions = functionsOf(template);
   const functionByArn = new Map(functions.map((f) => [arnOf(f.id), f.name]));
-  return {
-    arn: arnOf(machine.id),
-    name: machine.id,
-    ...adaptDefinition(definitionOf(template, machine.resource)),
-    functions: Object.fromEntries(functions.map((f) => [f.name, f.deployment])) as FunctionDeployments,
+  const machines = idsOfType(template, 'AWS::StepFunctions::StateMachine');
+  const machineOf = (id: string, name: string, cleanUpStatuses: readonly ExecutionStatus[]): Machine => ({
+    arn: arn('states', `stateMachine:${name}`),
+    name,
+    ...adaptDefinition(definitionOf(template, template.Resources[id] as Resource)),
     functionByArn,
+    cleanUpStatuses,
+  });
+  const afterRollOut = machines.find((id) => pathOf(template, id).includes('AfterRollOut'));
+  const [machine = '', ...others] = machines.filter((id) => id !== afterRollOut);
+  if (machine === '' || others.length > 0) throw new Error('The template has not exactly one workflow');
+  return {
+    ...machineOf(machine, machine, cleanUpStatusesOf(template)),
+    // The workflow knows it by its name, before it is there.
+    afterRollOut:
+      afterRollOut === undefined ? undefined : machineOf(afterRollOut, nameOf(template, afterRollOut), []),
+    functions: Object.fromEntries(functions.map((f) => [f.name, f.deployment])) as FunctionDeployments,
     task: taskOf(template),
     leaseTable: tableOf(onlyOne(template, 'AWS::DynamoDB::Table')),
-    cleanUpStatuses: cleanUpStatusesOf(template),
     rules: rulesOf(template, functionByArn),
   };
 }
@@ -52,10 +68,17 @@ function onlyOne(template: Template, type: string): { id: string; resource: Reso
 const definitionOf = (template: Template, { Properties }: Resource): StateMachineDefinition =>
   JSON.parse(String(resolve(template, Properties.DefinitionString)));
 
+const nameOf = (template: Template, id: string): string =>
+  template.Resources[id]?.Properties.StateMachineName;
+
+/** Ids of the constructs around a resource. */
+const pathOf = (template: Template, id: string): readonly string[] =>
+  template.Resources[id]?.Metadata?.['aws:cdk:path']?.split('/') ?? [];
+
 function functionsOf(template: Template) {
   return idsOfType(template, 'AWS::Lambda::Function').flatMap((id) => {
-    const { Properties, Metadata } = template.Resources[id] as Resource;
-    const path = Metadata?.['aws:cdk:path']?.split('/') ?? [];
+    const { Properties } = template.Resources[id] as Resource;
+    const path = pathOf(template, id);
     const name = ALL_FUNCTION_NAMES.find((candidate) => path.includes(candidate));
     // CDK adds functions of its own, for custom resources.
     if (!name) return [];

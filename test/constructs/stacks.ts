@@ -1,6 +1,7 @@
 /** Stacks to look at, made once per suite, without bundling. */
 import { App, type AppProps, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Artifact, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { S3SourceAction } from 'aws-cdk-lib/aws-codepipeline-actions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -31,6 +32,8 @@ export const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname;
 /** For whatever synthesizes: a machine under load takes its time. */
 export const SYNTHESIS_MS = 60_000;
 export const TARGET = 'orders-production';
+
+export const ERRORS_ALARM = 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors';
 
 export const ISOLATED = { subnetType: SubnetType.PRIVATE_ISOLATED };
 
@@ -109,7 +112,7 @@ export const inIsolatedSubnets = (stack: Stack): Given => {
 export const auroraStack = (context?: Readonly<Record<string, unknown>>): CoordinatorStack =>
   coordinatorStack(inIsolatedSubnets, context);
 
-/** With every receiver, and everyone who can ask for a run. */
+/** With every receiver, everyone who can ask for a run, and what is done after a roll-out. */
 export function deployersStack(): CoordinatorStack {
   const result = coordinatorStack((stack) => ({
     ...inIsolatedSubnets(stack),
@@ -117,6 +120,11 @@ export function deployersStack(): CoordinatorStack {
       topic: new Topic(stack, 'OnCall', { enforceSSL: true }) as ITopic,
       webhook: { url: 'https://example.com/hooks', secret: new Secret(stack, 'WebhookSecret') as ISecret },
       stageTransition: { pipelineName: 'release', stageName: 'Deploy' },
+    },
+    afterRollOut: {
+      follow: { service: { serviceName: 'orders', cluster: { clusterName: 'apps' } } },
+      alarms: [Alarm.fromAlarmArn(stack, 'Errors', ERRORS_ALARM)],
+      policy: 'down' as const,
     },
   }));
   const { stack, coordinator } = result;

@@ -2,10 +2,24 @@
 import { Duration } from 'aws-cdk-lib';
 import { type RunOptions, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { expect } from 'vitest';
+import {
+  ROLL_OUT_TASKS,
+  type RollOutDefinition,
+  type RollOutDefinitionProps,
+  type RollOutTask,
+  rollOutDefinition,
+} from '../../lib/constructs/roll-out-definition.ts';
 import { type AslDefinition, workflowDefinition } from '../../lib/constructs/workflow-definition.ts';
-import { FUNCTION_NAMES, type FunctionName, StateName } from '../../lib/core/workflow/index.ts';
+import {
+  FUNCTION_NAMES,
+  type FunctionName,
+  type RollOutStateName,
+  StateName,
+} from '../../lib/core/workflow/index.ts';
 import { adaptDefinition } from '../../lib/local/adapt-definition.ts';
 
+const perTask = <T>(make: (name: RollOutTask) => T) =>
+  Object.fromEntries(ROLL_OUT_TASKS.map((name) => [name, make(name)])) as Record<RollOutTask, T>;
 const perFunction = <T>(make: (name: FunctionName) => T) =>
   Object.fromEntries(FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<FunctionName, T>;
 
@@ -33,6 +47,29 @@ export const longRunningDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
   longRunning: LONG_RUNNING,
 });
+const followRollOut = {
+  stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:after-roll-out',
+};
+
+/** With roll-outs that are followed. */
+export const followedDefinition: AslDefinition = workflowDefinition({ ...PROPS, followRollOut });
+
+/** The machine that follows a roll-out. */
+export const followingDefinition = (given: Partial<RollOutDefinitionProps> = {}): RollOutDefinition =>
+  rollOutDefinition({
+    functionArns: perTask((name) => `arn:aws:lambda:us-east-1:111122223333:function:${name}`),
+    functionTimeouts: perTask(() => Duration.minutes(1)),
+    partition: 'aws',
+    eventBusName: 'default',
+    target: 'orders-production',
+    follow: { kind: 'ecs-service', cluster: 'apps', service: 'orders' },
+    limits: { timeoutSeconds: 3600, bakeSeconds: 600, lookSeconds: 60 },
+    policy: 'down',
+    alarmNames: ['errors'],
+    contractWith: 'arn:aws:states:us-east-1:111122223333:stateMachine:coordinator',
+    timeout: Duration.hours(4),
+    ...given,
+  });
 
 export const TOPIC_ARN = 'arn:aws:sns:us-east-1:111122223333:approvals';
 
@@ -44,11 +81,19 @@ export const approvalDefinition: AslDefinition = workflowDefinition({
   approval: APPROVAL,
 });
 
+/** With everything but plans that wait for a person. */
+export const withoutApprovalDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  longRunning: LONG_RUNNING,
+  followRollOut,
+});
+
 /** With everything that can be asked for. */
 export const fullDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
   longRunning: LONG_RUNNING,
   approval: APPROVAL,
+  followRollOut,
 });
 
 export const TASK_TOKEN = 'AQCAAAAAKgAAAAMAAAAA';
@@ -96,7 +141,7 @@ export const failing = (name: string) => (): never => {
 
 type Answer = unknown | ((input: unknown) => unknown);
 /** Answers by state, one after the other; the last one goes on being given. */
-export type Answers = Partial<Record<StateName, readonly Answer[]>>;
+export type Answers = Partial<Record<StateName | RollOutStateName, readonly Answer[]>>;
 
 const HAPPY: Answers = {
   [StateName.Plan]: [planned('pending')],
@@ -115,7 +160,11 @@ export interface Finished {
 }
 
 /** Runs the machine; waits and retries take no time. */
-export async function runMachine(answers: Answers = {}, machine = definition): Promise<Finished> {
+export async function runMachine(
+  answers: Answers = {},
+  machine: { readonly States: object } = definition,
+  input: object = {},
+): Promise<Finished> {
   const names = Object.keys(machine.States);
   const inputs: Record<string, unknown[]> = Object.fromEntries(names.map((name) => [name, []]));
   const all = { ...HAPPY, ...answers };
@@ -127,21 +176,18 @@ export async function runMachine(answers: Answers = {}, machine = definition): P
     return typeof next === 'function' ? next(input) : next;
   };
   const { definition: runnable } = adaptDefinition(machine as unknown as StateMachineDefinition);
-  const run = new StateMachine(runnable).run(
-    {},
-    {
-      context: { Execution: { Id: EXECUTION_ARN, Name: RUN_ID }, Task: { Token: TASK_TOKEN } } as NonNullable<
-        RunOptions['context']
-      >,
-      overrides: {
-        taskResourceLocalHandlers: Object.fromEntries(
-          names.map((name) => [name, async (i: unknown) => answer(name)(i)]),
-        ) as never,
-        waitTimeOverrides: Object.fromEntries(names.map((name) => [name, 0])),
-        retryIntervalOverrides: Object.fromEntries(names.map((name) => [name, 0])),
-      },
+  const run = new StateMachine(runnable).run(input as never, {
+    context: { Execution: { Id: EXECUTION_ARN, Name: RUN_ID }, Task: { Token: TASK_TOKEN } } as NonNullable<
+      RunOptions['context']
+    >,
+    overrides: {
+      taskResourceLocalHandlers: Object.fromEntries(
+        names.map((name) => [name, async (i: unknown) => answer(name)(i)]),
+      ) as never,
+      waitTimeOverrides: Object.fromEntries(names.map((name) => [name, 0])),
+      retryIntervalOverrides: Object.fromEntries(names.map((name) => [name, 0])),
     },
-  );
+  });
   const visited: string[] = [];
   const watching = (async () => {
     for await (const event of run.eventLogs) {

@@ -9,6 +9,7 @@ import {
   definition,
   FAILED,
   failing,
+  followedDefinition,
   fullDefinition,
   longRunningDefinition,
   migrated,
@@ -26,6 +27,7 @@ describe('the definition', () => {
   test.each([
     ['as it is by default', definition],
     ['with tasks for long work', longRunningDefinition],
+    ['with roll-outs that are followed', followedDefinition],
     ['with everything', fullDefinition],
   ])('is valid %s', (_, machine) => {
     // It adds to what it is given.

@@ -1,13 +1,17 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { keepRenewed, type LeaseStore } from '../../lib/core/lease/index.ts';
+import { lookSeconds } from '../../lib/core/rollout/index.ts';
 import { StateName } from '../../lib/core/workflow/index.ts';
 import {
   CountedLease,
   costOf,
+  costOfRollOut,
   costTables,
   eventsOf,
+  LONGEST_ROLL_OUT,
   longestInFunctions,
   longestInTask,
+  longestSendingBack,
   type Machines,
   MOST_EVENTS,
   NOTHING_TO_DO,
@@ -82,7 +86,7 @@ describe('the history of the longest run', () => {
     expect(MOST_EVENTS).toBe(25_000);
     const longest = Math.max(await events(longestInFunctions), await events(longestInTask));
     expect(longest).toBeLessThan(MOST_EVENTS);
-    expect(readDocument(PATH)).toContain(`The longest history has ${longest.toLocaleString('en-US')} of`);
+    expect(readDocument(PATH)).toContain(` ${longest.toLocaleString('en-US')} `);
     expect(readDocument('docs/architecture.md')).toContain(`${longest.toLocaleString('en-US')} events`);
   });
 
@@ -109,6 +113,38 @@ describe('the history of the longest run', () => {
     const { walk, historyEvents } = await costOf(machine, forEver);
     expect(walk.status).toBe('TIMED_OUT');
     expect(historyEvents).toBeLessThan(MOST_EVENTS);
+  });
+});
+
+describe('the history of what follows a roll-out', () => {
+  const LIMITS = [
+    ['a day until it is complete, and a day of baking', 86_400, 86_400],
+    ['a day until it is complete, and no bake time', 86_400, 0],
+    ['sixteen hours, looked at every minute', 8 * 3600, 8 * 3600],
+  ] as const;
+
+  test.each(LIMITS)('stays below 25,000 events: %s', async (_, timeoutSeconds, bakeSeconds) => {
+    const { followingAtItsLimits: machine } = machines;
+    const limits = {
+      timeoutSeconds,
+      bakeSeconds,
+      lookSeconds: lookSeconds({ timeoutSeconds, bakeSeconds }),
+    };
+    for (const outcomes of [LONGEST_ROLL_OUT, longestSendingBack(machine.leaseWaitSeconds)]) {
+      const { walk, historyEvents } = await costOfRollOut({ ...machine, limits }, outcomes);
+      expect(walk.status).not.toBe('TIMED_OUT');
+      expect(historyEvents).toBeLessThan(MOST_EVENTS);
+    }
+  });
+
+  test('of a day of baking after a day of deploying is the one on the page, and ends before its own time is up', async () => {
+    const { followingAtItsLimits: machine } = machines;
+    const { walk, historyEvents } = await costOfRollOut(machine, LONGEST_ROLL_OUT);
+    expect(walk.seconds).toBeGreaterThan(2 * 86_400 - 120);
+    expect(walk.seconds).toBeLessThan(machine.definition.TimeoutSeconds);
+    expect(readDocument(PATH)).toContain(
+      `The longest history has ${historyEvents.toLocaleString('en-US')} of`,
+    );
   });
 });
 

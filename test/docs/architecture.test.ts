@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { fullDefinition, longRunningDefinition } from '../constructs/workflow-machine.ts';
+import {
+  followingDefinition,
+  fullDefinition,
+  withoutApprovalDefinition,
+} from '../constructs/workflow-machine.ts';
 import { codeBlocks } from './markdown.ts';
 
 interface State {
@@ -10,23 +14,28 @@ interface State {
   readonly Catch?: readonly { readonly Next: string }[];
 }
 
-/** With approvals some lead elsewhere than without. */
-const MACHINES = [longRunningDefinition, fullDefinition];
+interface Definition {
+  readonly StartAt: string;
+  readonly States: object;
+}
 
 /** `from --> to`, each once, with the names that people see in the console. */
-function transitions(): string[] {
-  const states = MACHINES.flatMap(({ States }) => Object.entries(States as unknown as Record<string, State>));
+function transitions(machines: readonly Definition[]): string[] {
+  const states = machines.flatMap(({ States }) => Object.entries(States as unknown as Record<string, State>));
   const all = states.flatMap(([name, { Type, Next, Default, Choices = [], Catch = [] }]) => {
     const following = [Next, Default, ...[...Choices, ...Catch].map((way) => way.Next)];
     if (Type === 'Succeed' || Type === 'Fail') following.push('[*]');
     return following.filter((next) => next !== undefined).map((next) => `${name} --> ${next}`);
   });
-  return [...new Set([`[*] --> ${fullDefinition.StartAt}`, ...all])];
+  return [...new Set([...machines.map(({ StartAt }) => `[*] --> ${StartAt}`), ...all])];
 }
 
-test('the diagram of the workflow has the states and the transitions of the state machine, and no others', () => {
-  const diagram =
-    codeBlocks('docs/architecture.md', 'mermaid').find((code) => code.startsWith('stateDiagram')) ?? '';
+test.each([
+  // With an option some lead elsewhere than without.
+  ['docs/architecture.md', [fullDefinition, withoutApprovalDefinition]],
+  ['docs/after-roll-out.md', [followingDefinition()]],
+])('the diagram of %s has the states and the transitions of its machine, and no others', (path, machines) => {
+  const diagram = codeBlocks(path, 'mermaid').find((code) => code.startsWith('stateDiagram')) ?? '';
   const names = new Map(
     [...diagram.matchAll(/state "(.+)" as (\w+)/g)].map(([, name = '', id = '']) => [id, name]),
   );
@@ -34,6 +43,6 @@ test('the diagram of the workflow has the states and the transitions of the stat
   const drawn = [...diagram.matchAll(/(\S+) --> ([\w[\]*]+)/g)].map(
     ([, from = '', to = '']) => `${nameOf(from)} --> ${nameOf(to)}`,
   );
-  expect([...names.values()].toSorted()).toEqual(Object.keys(fullDefinition.States).toSorted());
-  expect(drawn.toSorted()).toEqual(transitions().toSorted());
+  expect([...names.values()].toSorted()).toEqual(Object.keys(machines[0]?.States ?? {}).toSorted());
+  expect(drawn.toSorted()).toEqual(transitions(machines).toSorted());
 });

@@ -1,4 +1,4 @@
-/** docs/deployers.md: its code is compiled and run as it stands there; that of docs/approval.md is compiled with it. */
+/** docs/deployers.md: its code is compiled and run as it stands there; that of two other pages is compiled with it. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { codeBlocks, readDocument } from './markdown.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const [constructs = '', hook = '', verify = ''] = codeBlocks('docs/deployers.md', 'ts');
+const [afterRollOut = ''] = codeBlocks('docs/after-roll-out.md', 'ts');
 
 let directory: string;
 beforeAll(() => {
@@ -26,6 +27,7 @@ test('the code for an app compiles', () => {
   writeFileSync(join(directory, 'constructs.ts'), here(constructs));
   writeFileSync(join(directory, 'hook.ts'), here(hook));
   writeFileSync(join(directory, 'approval.ts'), here(codeBlocks('docs/approval.md', 'ts')[0] ?? ''));
+  writeFileSync(join(directory, 'after-roll-out.ts'), here(afterRollOut));
   writeFileSync(join(directory, 'verify.ts'), verify);
   const config = {
     extends: join(ROOT, 'tsconfig.json'),

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionBuild } from '../../lib/build/esbuild-options.ts';
 import { workflowDefinition } from '../../lib/constructs/workflow-definition.ts';
 import { CATALOGUE } from '../../lib/core/errors/index.ts';
-import { nameList, nothingPendingVerdict } from '../../lib/core/rollout/index.ts';
+import { NEW_ROLL_OUT, nameList, nothingPendingVerdict } from '../../lib/core/rollout/index.ts';
 import {
   ALL_FUNCTION_NAMES,
   FUNCTION_NAMES,
@@ -68,6 +68,9 @@ const EVENT = {
   },
   time: '2026-11-21T03:00:00Z',
   executionId: 'e-1',
+  follow: { kind: 'ecs-service', cluster: 'apps', service: 'orders' },
+  limits: { timeoutSeconds: 3600, bakeSeconds: 0, lookSeconds: 60 },
+  rollOut: NEW_ROLL_OUT,
   'CodePipeline.job': { id: 'job-1', data: { actionConfiguration: { configuration: {} } } },
 };
 

@@ -26,6 +26,7 @@ export const ErrorName = {
   Signal: 'SignalError',
   Start: 'StartError',
   Approval: 'ApprovalError',
+  RollOut: 'RollOutError',
   Internal: 'InternalError',
 } as const;
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
@@ -123,6 +124,9 @@ export const CATALOGUE = {
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
   LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),
+  LS704: entry(ErrorName.RollOut, failed, 'a roll-out could not be followed'),
+  LS705: entry(ErrorName.RollOut, failed, 'a deployment could not be sent back'),
+  LS706: entry(ErrorName.RollOut, failed, 'a roll-out was unhealthy'),
   LS710: entry(ErrorName.Approval, failed, 'the plan was refused'),
   LS711: entry(ErrorName.Approval, failed, 'nobody approved the plan in time'),
   LS712: entry(ErrorName.Approval, failed, 'the request for approval could not be sent'),

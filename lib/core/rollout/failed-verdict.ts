@@ -11,6 +11,8 @@ export type Reversion =
   | { readonly kind: 'complete' }
   | { readonly kind: 'lease-not-held' }
   | { readonly kind: 'stopped' }
+  /** After a roll-out that was unhealthy; the old version is not known to be what runs. */
+  | { readonly kind: 'new-version' }
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface LedgerFacts {
@@ -87,6 +89,8 @@ function whyItStays(reversion: Reversion): string {
       return 'this run does not hold the lease, and must not touch the schema without it';
     case 'stopped':
       return 'a run that was stopped or ended without its roll back reverts nothing';
+    case 'new-version':
+      return 'the new version may be running, and needs it';
     case 'failed':
       return `reverting failed (${reversion.reason})`;
     case 'done':

@@ -10,9 +10,12 @@
  */
 export * from './build-verdict.ts';
 export * from './caught-error.ts';
+export * from './deployments.ts';
 export * from './failed-verdict.ts';
+export * from './follow-roll-out.ts';
 export * from './notice.ts';
 export * from './receivers.ts';
+export * from './sent-back-verdict.ts';
 export * from './signal.ts';
 export * from './task-end.ts';
 export * from './verdict.ts';

@@ -32,6 +32,8 @@ export * from './certificate-file.ts';
 export * from './deployer-payloads.ts';
 export * from './metric-name.ts';
 export * from './payloads.ts';
+export * from './roll-out-payloads.ts';
+export * from './run.ts';
 export * from './run-request.ts';
 export * from './state-name.ts';
 export * from './task-container.ts';

@@ -12,7 +12,9 @@ import { RUN_PHASES } from '../plan/phase.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
 import { restoreRecordSchema } from '../restore-point/restore-record.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
+import { ROLL_OUT_POLICIES } from '../rollout/sent-back-verdict.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
+import { caughtErrorSchema, runSchema } from './run.ts';
 
 /** What a person or a pipeline may put into the execution's input; `{}` is valid. Unknown keys are ignored
  * (a console or an EventBridge rule may add its own). */
@@ -24,18 +26,13 @@ export const startInputSchema = z.object({
   dryRun: z.boolean().optional(),
   /** Deployers that wait for the verdict of just this run; written by the function that they asked. */
   answerTo: z.array(waitingDeployerSchema).max(10).optional(),
+  /** ARN of the service deployment of ECS, or id of the deployment of CodeDeploy, that this run is a part of: the one
+   * that is followed afterwards. Absent: the next one that begins. */
+  deployment: z.string().min(1).max(1000).optional(),
   /** What migrations took in an earlier environment: that one's verdict as it is will do as an input. */
   slowest: z.array(measurementSchema).optional(),
 });
 export type StartInput = z.infer<typeof startInputSchema>;
-
-/** From the context object: `$$.Execution.Name`, `$$.Execution.Id`, `$$.Execution.StartTime`. */
-export const runSchema = z.object({
-  id: z.string().min(1),
-  execution: z.string().min(1),
-  startedAt: z.string(),
-});
-export type Run = z.infer<typeof runSchema>;
 
 export const planInputSchema = z.object({
   run: runSchema,
@@ -79,10 +76,6 @@ export const leaseProgressSchema = z.object({
   waitedSeconds: z.number().int().nonnegative(),
 });
 export type LeaseProgress = z.infer<typeof leaseProgressSchema>;
-
-/** What Catch puts at `$.error`: the thrown error's name, and JSON text with errorType and errorMessage. */
-export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
-export type CaughtError = z.infer<typeof caughtErrorSchema>;
 
 /** What an attempt needs of the plan. */
 export const taskPlanSchema = planDataSchema.pick({
@@ -154,7 +147,22 @@ export const releaseLeaseInputSchema = z.object({ run: runSchema });
 export const releaseLeaseOutputSchema = z.object({ released: z.boolean() });
 
 /** After a failure in Plan there is no plan: everything but the run may be missing. */
-export const rollBackInputSchema = z.object({ run: runSchema, error: caughtErrorSchema });
+const failedRunSchema = z.object({ run: runSchema, error: caughtErrorSchema });
+/** After a roll-out that was unhealthy: `run` is the execution that followed it, `followed` the run that is sent back. */
+const unhealthyRollOutSchema = z.object({
+  run: runSchema,
+  followed: runSchema,
+  rollOut: z.object({
+    deployment: z.string().nullable(),
+    runs: z.enum(['old', 'new', 'unknown']),
+    reason: z.string().nullable(),
+  }),
+  policy: z.enum(ROLL_OUT_POLICIES),
+  /** What Catch puts there when the deployment could not be stopped; null otherwise. */
+  stopError: caughtErrorSchema.nullable(),
+});
+export type UnhealthyRollOut = z.infer<typeof unhealthyRollOutSchema>;
+export const rollBackInputSchema = z.union([failedRunSchema, unhealthyRollOutSchema]);
 export const rollBackOutputSchema = verdictSchema;
 
 /** `Step Functions Execution Status Change`, the part that CleanUp reads. */

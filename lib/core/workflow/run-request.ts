@@ -64,6 +64,7 @@ const codeDeployRequest = (hook: z.infer<typeof codeDeploySchema>): RunRequest =
   name: runName('codedeploy', `${hook.DeploymentId}-${hook.LifecycleEventHookExecutionId}`),
   input: {
     reason: `deployment ${hook.DeploymentId} of CodeDeploy`,
+    deployment: hook.DeploymentId,
     answerTo: [
       {
         kind: 'codedeploy-hook',
@@ -105,6 +106,7 @@ export const ecsRequest = (serviceDeploymentArn: string, hookId: string): RunReq
   name: runName('ecs', `${serviceDeploymentArn.split('/').at(-1)}-${hookId}`),
   input: {
     reason: `service deployment ${serviceDeploymentArn}`,
+    deployment: serviceDeploymentArn,
     answerTo: [{ kind: 'ecs-pause-hook', serviceDeploymentArn, hookId }],
   },
 });

@@ -21,6 +21,9 @@ export const StateName = {
   RollBack: 'Roll back',
   RollBackFailed: 'Roll back did not finish',
   ReleaseLeaseAfterFailure: 'Release lease after failure',
+  /** Only if roll-outs are followed, as the next one. */
+  RollOutToFollow: 'Roll-out to follow?',
+  FollowRollOut: 'Follow roll-out',
   SignalRollOut: 'Signal roll out',
   SignalRollBack: 'Signal roll back',
   Succeeded: 'Succeeded',
@@ -28,6 +31,21 @@ export const StateName = {
   FailedUnsignalled: 'Failed, roll back not signalled',
 } as const;
 export type StateName = (typeof StateName)[keyof typeof StateName];
+
+/** Of the machine that follows a roll-out, beside those that are named and called as the workflow's are. */
+export const RollOutStateName = {
+  LookAtAlarms: 'Look at alarms',
+  AwaitRollOut: 'Await roll-out',
+  RollOutSettled: 'Roll-out settled?',
+  WaitForRollOut: 'Wait for roll-out',
+  StopRollOut: 'Stop roll-out',
+  PlanContract: 'Plan contract',
+  AnythingToContract: 'Anything to contract?',
+  StartContract: 'Start contract run',
+  FailedUnfollowed: 'Failed, not followed any more',
+  FailedUncontracted: 'Failed, contract not begun',
+} as const;
+export type RollOutStateName = (typeof RollOutStateName)[keyof typeof RollOutStateName];
 
 /** One Lambda function each; the file functions/<name>.ts and the construct id have this name. */
 export const FUNCTION_NAMES = [
@@ -53,8 +71,16 @@ export const DEPLOYER_FUNCTION_NAMES = [
 ] as const;
 export type DeployerFunctionName = (typeof DEPLOYER_FUNCTION_NAMES)[number];
 
-export const ALL_FUNCTION_NAMES = [...FUNCTION_NAMES, ...DEPLOYER_FUNCTION_NAMES] as const;
-export type AnyFunctionName = FunctionName | DeployerFunctionName;
+/** Of the machine that follows a roll-out; made only with it. Files and construct ids as above. */
+export const ROLL_OUT_FUNCTION_NAMES = ['await-roll-out', 'stop-roll-out'] as const;
+export type RollOutFunctionName = (typeof ROLL_OUT_FUNCTION_NAMES)[number];
+
+export const ALL_FUNCTION_NAMES = [
+  ...FUNCTION_NAMES,
+  ...DEPLOYER_FUNCTION_NAMES,
+  ...ROLL_OUT_FUNCTION_NAMES,
+] as const;
+export type AnyFunctionName = FunctionName | DeployerFunctionName | RollOutFunctionName;
 
 /** Environment variables of the functions; set by the constructs, read by functions/_runtime/. */
 export const EnvName = {
@@ -87,6 +113,8 @@ export const EnvName = {
   outOfOrder: 'LOCKSTEP_OUT_OF_ORDER',
   /** JSON: which plans wait for a person, and for how long; approvalSettingSchema. Absent: none. */
   approval: 'LOCKSTEP_APPROVAL',
+  /** `expand` where contract migrations come after the roll-out: of runs that name no phase. Absent: all phases. */
+  defaultPhase: 'LOCKSTEP_DEFAULT_PHASE',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',

@@ -3,6 +3,7 @@
  * keeps what it was told, and refuses an answer to somebody who does not wait as its service does.
  */
 
+import { LocalDeployments } from './deployments.ts';
 import { listOf } from './query-protocol.ts';
 import { AwsError, type Service } from './service.ts';
 
@@ -21,6 +22,7 @@ interface Publish {
 }
 
 export class LocalDeployers {
+  readonly deployments = new LocalDeployments();
   readonly messages: Message[] = [];
   readonly #listeners: ((message: Message) => void)[] = [];
   /** By hook, approval token or job: what was answered. */
@@ -71,6 +73,7 @@ export class LocalDeployers {
   }
 
   readonly ecs: Service = {
+    ...this.deployments.ecs,
     ContinueServiceDeployment: ({ serviceDeploymentArn, hookId, action }) => {
       this.#answer(hookId, action, 'InvalidParameterException');
       return { serviceDeploymentArn };
@@ -82,11 +85,13 @@ export class LocalDeployers {
         targetType: 'PAUSE',
         status: this.waiting.has(hookId) ? 'AWAITING_ACTION' : 'SUCCEEDED',
       }));
-      return { serviceDeployments: [{ serviceDeploymentArn, lifecycleHookDetails }] };
+      const described = this.deployments.describe(serviceDeploymentArn);
+      return { serviceDeployments: [{ ...described, serviceDeploymentArn, lifecycleHookDetails }] };
     },
   };
 
   readonly codedeploy: Service = {
+    ...this.deployments.codedeploy,
     PutLifecycleEventHookExecutionStatus: ({ lifecycleEventHookExecutionId: id, status }) => {
       this.#answer(id, status, 'LifecycleEventAlreadyCompletedException');
       return { lifecycleEventHookExecutionId: id };

@@ -19,15 +19,25 @@ export interface ExecutionRecord {
   output?: string;
 }
 
-type Start = (name: string, input: object) => void;
+interface Start {
+  readonly stateMachineArn: string;
+  readonly name: string;
+  readonly input: object;
+}
+interface StartState {
+  readonly StateMachineArn: string;
+  readonly Name: string;
+  readonly Input: object;
+}
+type Starter = (start: Start) => void;
 
 export class LocalExecutions {
   readonly #byArn = new Map<string, ExecutionRecord>();
   readonly #stops = new Map<string, () => void>();
-  #start: Start | undefined;
+  #start: Starter | undefined;
 
-  /** What StartExecution does, whichever machine it names: there is one. */
-  onStart(start: Start): void {
+  /** What StartExecution does. */
+  onStart(start: Starter): void {
     this.#start = start;
   }
 
@@ -41,6 +51,12 @@ export class LocalExecutions {
     const found = this.#byArn.get(executionArn);
     if (!found) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
     return found;
+  }
+
+  /** What a state does that starts an execution and does not wait for it. */
+  startFromState({ StateMachineArn, Name, Input }: StartState): unknown {
+    const start = { stateMachineArn: StateMachineArn, name: Name, input: JSON.stringify(Input) };
+    return this.service.StartExecution?.(start);
   }
 
   readonly service: Service = {
@@ -63,7 +79,7 @@ export class LocalExecutions {
       // Asked again with the same input while it runs, Step Functions answers as it did at first.
       if (known && (known.status !== 'RUNNING' || known.input !== input))
         throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`);
-      if (!known) this.#start?.(name, JSON.parse(input));
+      if (!known) this.#start?.({ stateMachineArn, name, input: JSON.parse(input) });
       return { executionArn, startDate: (this.#byArn.get(executionArn)?.startedAtMs ?? 0) / 1000 };
     },
   };
