@@ -1,7 +1,9 @@
 import express from 'express';
 import { holdRequests, migrateOnStartup } from 'lockstep/gate';
 
-const start = migrateOnStartup({ migrations: './migrations' });
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+const start = migrateOnStartup({ migrations: './migrations', signal: stop.signal });
 
 const app = express();
 app.use(holdRequests(start)); // before everything else
@@ -9,4 +11,4 @@ app.get(['/livez', '/readyz', '/'], (_request, response) => response.sendStatus(
 const server = app.listen(process.env.PORT ?? 8080);
 
 const { leave } = await start;
-process.once('SIGTERM', () => server.close(() => leave().finally(() => process.exit())));
+stop.signal.addEventListener('abort', () => server.close(() => leave().finally(() => process.exit())));

@@ -1,7 +1,9 @@
 import Fastify from 'fastify';
 import { holdRequests, migrateOnStartup } from 'lockstep/gate';
 
-const start = migrateOnStartup({ migrations: './migrations' });
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+const start = migrateOnStartup({ migrations: './migrations', signal: stop.signal });
 const gate = holdRequests(start);
 
 const app = Fastify();
@@ -10,7 +12,7 @@ for (const path of ['/livez', '/readyz', '/']) app.get(path, async () => 'ok');
 await app.listen({ host: '0.0.0.0', port: Number(process.env.PORT ?? 8080) });
 
 const { leave } = await start;
-process.once('SIGTERM', () =>
+stop.signal.addEventListener('abort', () =>
   app
     .close()
     .then(leave)

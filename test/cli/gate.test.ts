@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { holdRequests, migrateOnStartup, type RequestGate, waitForSchema } from '../../lib/gate.ts';
 import { queryRows } from '../support/postgres.ts';
@@ -57,6 +60,19 @@ describe('migrateOnStartup', () => {
     expect(await migrateOnStartup(options)).toMatchObject({ mode: 'run', ran: true });
     vi.stubEnv('LOCKSTEP_MIGRATE', '');
     expect(await migrateOnStartup(options)).toMatchObject({ mode: 'wait' });
+  });
+
+  it("only waits in a worker of Node's cluster", async () => {
+    const options = JSON.stringify({ ...(await site()), timeoutMs: 0 });
+    const gate = JSON.stringify(new URL('../../lib/gate.ts', import.meta.url).href);
+    const script = `import cluster from 'node:cluster'; import { migrateOnStartup } from ${gate};
+      const on = (event) => console.log(JSON.stringify(event));
+      if (cluster.isPrimary) cluster.fork();
+      else await migrateOnStartup({ ...${options}, on }).catch(({ code }) => console.log(code)).finally(() => process.exit());`;
+    const file = join(await folderWith({ 'app.mjs': script }), 'app.mjs');
+    const { stdout } = await promisify(execFile)(process.execPath, [file]);
+    expect(stdout).toContain('{"kind":"left-to-others","deployment":"Node\'s cluster"}\n');
+    expect(stdout).toContain('LS405');
   });
 
   it('refuses another value of LOCKSTEP_MIGRATE', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Variables } from '../cli/command-line.ts';
 import { queryRows } from '../support/postgres.ts';
 import { type Place, place } from './container.ts';
+import { expectEndsInOrder, HELD } from './gated-server.ts';
 import { EXAMPLES, readManifest } from './manifests.ts';
 
 const APPLIED_ONCE = { runs: 1, entries: 3 };
@@ -153,5 +154,13 @@ describe('AWS Lambda: lambda.js', () => {
     expect(tooEarly).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('LS405') });
     expect(await run(['lockstep', 'up'], environment)).toMatchObject({ exitCode: 0 });
     expect(await invoke()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('statusCode: 200') });
+  });
+});
+
+describe('server.js', () => {
+  it('that is told to end while it migrates cancels that, and ends', async () => {
+    const at = await place(HELD);
+    await cp(join(EXAMPLES, 'node', 'server.js'), join(at.folder, 'server.js'));
+    await expectEndsInOrder(at, 'server.js');
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../../lib/local/free-port.ts';
+import { queryRows } from '../support/postgres.ts';
 import type { Place } from './container.ts';
 
 const KEY = 4711;
@@ -14,13 +15,30 @@ export const HELD = {
   '0003_first_order.sql': 'INSERT INTO orders VALUES (1);',
 };
 
-/** Three instances of the script in the folder of this place, with PORT in their environment. They end when they are told to. */
-export async function expectGated({ start, url }: Place, script: string): Promise<void> {
+/** Keeps the migrations from going on. */
+async function hold(url: string) {
   const holder = new pg.Client(url);
   await holder.connect();
   onTestFinished(() => holder.end());
   await holder.query(`SELECT pg_advisory_lock(${KEY})`);
+  return { release: () => holder.query(`SELECT pg_advisory_unlock(${KEY})`) };
+}
 
+/** One instance of the script that is told to end while it migrates. */
+export async function expectEndsInOrder({ start, url }: Place, script: string): Promise<void> {
+  await hold(url);
+  const { child, ended } = start(['node', script], { DATABASE_URL: url, PORT: String(await freePort()) });
+  const waiting = `SELECT FROM pg_stat_activity WHERE application_name LIKE 'lockstep%' AND wait_event = 'advisory'
+    AND datname = current_database()`;
+  await expect.poll(() => queryRows(url, waiting), { timeout: 30_000 }).toHaveLength(1);
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('LS605') });
+  expect(await queryRows(url, waiting)).toEqual([]);
+}
+
+/** Three instances of the script in the folder of this place, with PORT in their environment. They end when they are told to. */
+export async function expectGated({ start, url }: Place, script: string): Promise<void> {
+  const { release } = await hold(url);
   const ports = await Promise.all([1, 2, 3].map(() => freePort()));
   const servers = ports.map((port) => start(['node', script], { DATABASE_URL: url, PORT: String(port) }));
   const answers = (path: string) =>
@@ -35,7 +53,7 @@ export async function expectGated({ start, url }: Place, script: string): Promis
   await until('/livez', 200);
   expect(await answers('/readyz')).toEqual([503, 503, 503]);
   expect(await answers('/')).toEqual([503, 503, 503]);
-  await holder.query(`SELECT pg_advisory_unlock(${KEY})`);
+  await release();
   await until('/readyz', 200);
   expect(await answers('/livez')).toEqual([200, 200, 200]);
   expect(await answers('/')).toEqual([200, 200, 200]);
