@@ -145,6 +145,17 @@ describe('a command', () => {
     });
   });
 
+  it('that is a whole line in one word is refused before anything is recorded, without its password', async () => {
+    const { exec, lastRun, url } = await site();
+    const { exitCode, stdout, stderr } = await exec('--json', '--', `psql ${url} -c s3cr3t`);
+    expect({ exitCode, error: JSON.parse(stdout).error }).toMatchObject({
+      exitCode: 2,
+      error: { code: 'LS102' },
+    });
+    expect(stdout + stderr).not.toContain('s3cr3t');
+    expect(await lastRun()).toBeNull();
+  });
+
   it('that ends and leaves something running has that ended before the lease is freed', async () => {
     const { shell, folder } = await site();
     expect(await shell(`sleep 300 & echo $! > ${folder}/pid`)).toMatchObject({ exitCode: 0 });

@@ -6,17 +6,20 @@
  * something behind; whatever ends this process (a second Ctrl-C, kill -9), ends the group. What makes itself a group of
  * its own (a daemon) is out of reach.
  *
- * What can fail: LS803.
+ * What can fail: LS102 for what cannot be a program, before anything is recorded; LS803.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { basename } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CommandEnd,
   commandNotStarted,
   type ForeignCommand,
+  isDoubtfulProgram,
+  notAProgram,
   type RunningCommand,
 } from '../../core/foreign/index.ts';
 import { anyAlive, tellGroup } from './process-group.ts';
@@ -29,8 +32,10 @@ export interface ForeignCommandOptions {
   readonly output: 'stdout' | 'stderr';
 }
 
+/** Throws LS102. */
 export function foreignCommand({ argv, env, output }: ForeignCommandOptions): ForeignCommand {
   const [program, ...args] = argv;
+  if (isDoubtfulProgram(program) && !isThere(program, env)) throw notAProgram();
   const name = basename(program);
   return {
     name,
@@ -44,10 +49,16 @@ export function foreignCommand({ argv, env, output }: ForeignCommandOptions): Fo
         await once(child, 'spawn');
         return new RunningGroup(child);
       } catch (error) {
-        throw commandNotStarted(name, error);
+        const { code, name: kind } = error as NodeJS.ErrnoException;
+        throw commandNotStarted(name, code ?? kind);
       }
     },
   };
+}
+
+function isThere(program: string, { PATH = '' }: NodeJS.ProcessEnv): boolean {
+  const folders = program.includes('/') ? [''] : PATH.split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, program)));
 }
 
 /** What a command left behind that ended by itself. */

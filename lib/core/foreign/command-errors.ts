@@ -54,13 +54,27 @@ export const endNotRecorded = (name: string, changes: Changes, cause: LockstepEr
     cause,
   });
 
-export const commandNotStarted = (name: string, cause: unknown): LockstepError =>
+/** `code`: ENOENT, EACCES, …, and no more of it: the message and the fields of Node's error repeat what was typed. */
+export const commandNotStarted = (name: string, code: string): LockstepError =>
   new LockstepError('LS803', {
-    what: `${name} could not be started: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    what: `${name} could not be started: ${code}.`,
     state: NOTHING_CHANGED,
     remedy: 'Correct the command behind `--`, or install it where this process finds it (PATH).',
-    context: { command: name },
-    cause,
+    context: { command: name, cause: code },
+  });
+
+/**
+ * Has what names of programs hardly have, and lines of a shell, variables and addresses do. What is typed there may hold
+ * a password, and a program's name is recorded: such a one is only started if it is there.
+ */
+export const isDoubtfulProgram = (program: string): boolean => /[\s=@:]/.test(program);
+
+/** Without the text. */
+export const notAProgram = (): LockstepError =>
+  new LockstepError('LS102', {
+    what: 'The first word behind `--` is not a program: it has blanks, or is a variable or an address, and there is no such file. It is not repeated here, because it may hold a password.',
+    state: NOTHING_CHANGED,
+    remedy: 'Give program and arguments as separate words; set variables before `lockstep`.',
   });
 
 function stateAfter(changes: Changes): string {
