@@ -1,6 +1,6 @@
 /** `restore plan` prints how a person brings back the restore point of a run, and what would be lost by that. */
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import { restoreSteps } from '../core/restore-point/restore-plan.ts';
+import { type RestoreStep, restoreSteps } from '../core/restore-point/restore-plan.ts';
 import { type KeptRestorePoint, readRestorePoint } from '../engine/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { duration, table } from './frame/format.ts';
@@ -27,7 +27,7 @@ export async function restorePlan(context: CommandContext<PlanOptions>): Promise
     '',
     ...steps.flatMap((step, at) => [
       `${at + 1}. ${step.what}`,
-      ...(step.command.length === 0 ? [] : [`   ${shellLine(step.command)}`]),
+      ...(step.command.length === 0 ? [] : [`   ${shellLine(step)}`]),
     ]),
   ];
   return { text: text.join('\n'), json: { target: target.target, ...kept, steps } };
@@ -62,7 +62,9 @@ function notKept({ runId, restorePoint }: KeptRestorePoint): LockstepError {
 }
 
 /** For a POSIX shell. */
-const shellLine = (command: readonly string[]): string =>
-  command
+function shellLine({ command, repeat }: RestoreStep): string {
+  const line = command
     .map((word) => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ');
+  return repeat ? `until ${line} >/dev/null 2>&1; do sleep 15; done` : line;
+}

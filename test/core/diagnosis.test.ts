@@ -427,6 +427,11 @@ it.each<[string, string, Change, Judgement['level'], RegExp]>([
   ]);
 });
 
+it('the statement that is proposed for a login names it as SQL wants it', () => {
+  const change = { ...settings({ synchronous_commit: 'off' }), ...link({ user: 'app-"rw' }) };
+  expect(named('settings', change)[0]?.next).toContain('ALTER ROLE "app-""rw" SET synchronous_commit = on');
+});
+
 describe('a server that is not reached', () => {
   const unreached = (lease: Reading<LeaseSeen>) =>
     diagnose({ address: ADDRESS, reached: failed('LS301'), lease });

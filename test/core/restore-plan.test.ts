@@ -55,11 +55,34 @@ test('an instance comes back from its snapshot beside the old one, and takes its
     'aws rds restore-db-instance-from-db-snapshot --db-instance-identifier orders-production-restored --db-snapshot-identifier lockstep-1 --db-instance-class db.r8g.large --db-subnet-group-name private --vpc-security-group-ids sg-1 sg-2 --port 5433 --enable-iam-database-authentication --no-deletion-protection --db-parameter-group-name orders-pg18 --storage-type gp3 --multi-az --no-publicly-accessible',
     'aws rds wait db-instance-available --db-instance-identifier orders-production-restored',
     'aws rds modify-db-instance --db-instance-identifier orders-production --new-db-instance-identifier orders-production-before --apply-immediately',
+    'aws rds describe-db-instances --db-instance-identifier orders-production-before',
     'aws rds wait db-instance-available --db-instance-identifier orders-production-before',
     'aws rds modify-db-instance --db-instance-identifier orders-production-restored --new-db-instance-identifier orders-production --apply-immediately',
+    'aws rds describe-db-instances --db-instance-identifier orders-production',
     'aws rds wait db-instance-available --db-instance-identifier orders-production',
   ]);
 });
+
+test.each([instance, cluster])(
+  'after a renaming, the new name is awaited before what waits for it',
+  (record) => {
+    const steps = restoreSteps('lockstep-1', record);
+    const { type } = record.settings;
+    const renamings = steps.flatMap(({ command }, at) =>
+      command.includes(`--new-db-${type}-identifier`) ? [at] : [],
+    );
+    expect(renamings).toHaveLength(2);
+    for (const at of renamings) {
+      const name = steps[at]!.command.at(-2)!;
+      const naming = [`--db-${type}-identifier`, name];
+      expect(steps[at + 1]).toMatchObject({
+        command: ['aws', 'rds', `describe-db-${type}s`, ...naming],
+        repeat: true,
+      });
+      expect(steps[at + 2]?.command).toEqual(['aws', 'rds', 'wait', `db-${type}-available`, ...naming]);
+    }
+  },
+);
 
 test('a cluster of Aurora comes back without instances: they are made, the writer first', () => {
   const made = commands(restoreSteps('lockstep-1', cluster)).filter((line) =>
@@ -73,11 +96,16 @@ test('a cluster of Aurora comes back without instances: they are made, the write
 
 test('a time is what the database is brought back to, not what the snapshot is called', () => {
   const at = '2026-11-21T14:59:58Z';
-  const [ofInstance] = commands(restoreSteps(at, inTime(instance)));
+  const [reach, ofInstance] = commands(restoreSteps(at, inTime(instance)));
+  expect(reach).toBe(
+    'aws rds describe-db-instances --db-instance-identifier orders-production --query DBInstances[0].LatestRestorableTime --output text',
+  );
   expect(ofInstance).toContain(
     `restore-db-instance-to-point-in-time --source-db-instance-identifier orders-production --target-db-instance-identifier orders-production-restored --restore-time ${at} `,
   );
-  const [ofCluster] = commands(restoreSteps(at, inTime(cluster)));
+  const [reachOfCluster, ofCluster] = commands(restoreSteps(at, inTime(cluster)));
+  expect(reachOfCluster).toContain('describe-db-clusters');
+  expect(reachOfCluster).toContain('DBClusters[0].LatestRestorableTime');
   expect(ofCluster).toContain(`--restore-to-time ${at} `);
 });
 
@@ -90,6 +118,18 @@ test('a name stays within the 63 characters that RDS allows', () => {
   expect(new Set(names).size).toBe(5);
 });
 
+test.each([
+  ['ends as the new name would', `${'o'.repeat(56)}-before`],
+  ['ends as the new name would, a character shorter', `${'o'.repeat(55)}-before`],
+  ['ends as that of the restored one would', `${'o'.repeat(54)}-restored`],
+  ['would be cut behind a hyphen', `${'o'.repeat(53)}-${'o'.repeat(9)}`],
+])('a name that %s gives others that RDS takes', (_, source) => {
+  const steps = restoreSteps('lockstep-1', { ...instance, source });
+  const names = steps.flatMap(({ command }) => command).filter((word) => word.startsWith('ooo'));
+  expect(new Set(names).size).toBe(3);
+  for (const name of names) expect(name).toMatch(/^(?=.{1,63}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
+});
+
 /** Structures of the service's model: `[kind, namespace, name, traits, member names, …]`. */
 const INPUTS: Readonly<Record<string, readonly unknown[]>> = {
   'restore-db-instance-from-db-snapshot': rds.RestoreDBInstanceFromDBSnapshotMessage$,
@@ -99,7 +139,11 @@ const INPUTS: Readonly<Record<string, readonly unknown[]>> = {
   'create-db-instance': rds.CreateDBInstanceMessage$,
   'modify-db-instance': rds.ModifyDBInstanceMessage$,
   'modify-db-cluster': rds.ModifyDBClusterMessage$,
+  'describe-db-instances': rds.DescribeDBInstancesMessage$,
+  'describe-db-clusters': rds.DescribeDBClustersMessage$,
 };
+/** Of the command line itself, for every command. */
+const GLOBAL = ['query', 'output'];
 /** As the command line makes an option of a member's name: DBInstanceIdentifier is db-instance-identifier. */
 const optionOf = (member: string): string =>
   member
@@ -120,7 +164,7 @@ describe.each([
     expect(steps.length).toBeGreaterThan(2);
     for (const { command } of steps) {
       const members = INPUTS[command[2] ?? '']?.[4] as string[];
-      const known = members.map(optionOf);
+      const known = [...members.map(optionOf), ...GLOBAL];
       for (const word of command.filter((each) => each.startsWith('--'))) {
         const option = word.slice(2);
         expect(

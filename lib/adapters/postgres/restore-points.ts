@@ -26,13 +26,14 @@ export async function readRestorePoint(
   session: Session,
   runId: string,
 ): Promise<KeptRestorePoint | undefined> {
-  // A position before that of the run: this server's log is another one.
+  // A replica writes no log: it tells how far it has replayed. A position before that of the run: its log is another one.
   const rows = await session.queryLedger(
     `SELECT pg_catalog.json_build_object(
        'runId', r.run_id, 'restorePoint', r.restore_point, 'record', r.restore_record, 'startedAt', ${isoTime('r.started_at')},
        'secondsSince', pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - r.started_at)),
        'walBytesSince', (SELECT CASE WHEN d.bytes >= 0 THEN d.bytes END
-         FROM pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.began_at_lsn) d(bytes)),
+         FROM pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+           ELSE pg_catalog.pg_current_wal_lsn() END, r.began_at_lsn) d(bytes)),
        'entriesSince', COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('migration', e.written_as || '_' || e.slug,
            'kind', e.kind, 'runId', e.run_id) ORDER BY e.id)
          FROM lockstep.entry e WHERE e.at >= r.started_at), '[]')) AS kept

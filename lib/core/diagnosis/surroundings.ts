@@ -20,6 +20,8 @@ export function judgeSurroundings(reading: Reading<Surroundings>, link: Link): J
   ];
 }
 
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
 const WITHOUT_LIMIT: readonly (string | null)[] = ['0', null];
 /** Lockstep makes its own of these for each session and each step. */
 const OVERRIDDEN: readonly LoginSetting[] = [
@@ -41,7 +43,7 @@ export function judgeSettings(
           problem(
             name,
             'synchronous_commit is off: a migration that was reported as applied can be lost when the server crashes.',
-            `\`ALTER ROLE ${user} SET synchronous_commit = on\`, for the login that migrates.`,
+            `\`ALTER ROLE ${quoted(user)} SET synchronous_commit = on\`, for the login that migrates.`,
           ),
         ]
       : []),

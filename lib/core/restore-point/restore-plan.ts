@@ -11,12 +11,19 @@ export interface RestoreStep {
   readonly what: string;
   /** Arguments, the program first; empty for what is no command. */
   readonly command: readonly string[];
+  /** Until it succeeds, every 15 s. */
+  readonly repeat?: true;
 }
 
 /** RDS allows 63 characters. */
 const LONGEST_NAME = 63;
-const suffixed = (name: string, suffix: string): string =>
-  `${name.slice(0, LONGEST_NAME - suffix.length)}${suffix}`;
+
+/** Another name than `name`; RDS takes no two hyphens beside each other. */
+function suffixed(name: string, suffix: string): string {
+  const stem = name.slice(0, LONGEST_NAME - suffix.length).replace(/-+$/, '');
+  const made = `${stem}${suffix}`;
+  return made === name ? suffixed(name, `${suffix}-2`) : made;
+}
 
 /** `id`: of the snapshot, or the time to go back to. */
 export function restoreSteps(id: string, record: RestoreRecord): readonly RestoreStep[] {
@@ -25,6 +32,7 @@ export function restoreSteps(id: string, record: RestoreRecord): readonly Restor
   const made =
     settings.type === 'instance' ? instanceSteps(id, record, settings) : clusterSteps(id, record, settings);
   return [
+    ...(record.method === 'point-in-time' ? [isRestorable(id, record)] : []),
     ...made(restored),
     {
       what: `Look at the data in ${restored}, by the endpoint that it has for now. Its ledger is of that time, too: \`lockstep status\` shows what was applied then.`,
@@ -155,10 +163,32 @@ const commonOptions = (settings: InstanceSettings | ClusterSettings): string[] =
   flag('deletion-protection', settings.deletionProtection),
 ];
 
-const available = (type: 'instance' | 'cluster', name: string): RestoreStep => ({
+type Kind = RestoreRecord['settings']['type'];
+
+const describe = (type: Kind, name: string): string[] =>
+  rds(`describe-db-${type}s`, `--db-${type}-identifier`, name);
+
+const isRestorable = (time: string, { source, settings: { type } }: RestoreRecord): RestoreStep => ({
+  what: `Look how far the backups reach, which trail by up to five minutes. Go on when that is later than ${time}.`,
+  command: [
+    ...describe(type, source),
+    '--query',
+    `DB${type === 'instance' ? 'Instances' : 'Clusters'}[0].LatestRestorableTime`,
+    '--output',
+    'text',
+  ],
+});
+
+const available = (type: Kind, name: string): RestoreStep => ({
   what: `Wait until ${name} is available: minutes, or hours for a large database.`,
   command: rds('wait', `db-${type}-available`, `--db-${type}-identifier`, name),
 });
+
+/** A renaming is answered before it is done, and the command that waits fails at once for a name that is not there yet. */
+const renamed = (type: Kind, name: string): readonly RestoreStep[] => [
+  { what: `Wait until it has the name ${name}: minutes.`, command: describe(type, name), repeat: true },
+  available(type, name),
+];
 
 function renameSteps(
   { source, settings: { type } }: RestoreRecord,
@@ -176,11 +206,11 @@ function renameSteps(
   const old = suffixed(source, '-before');
   return [
     { what: 'Move the old one out of the way.', command: rename(source, old) },
-    available(type, old),
+    ...renamed(type, old),
     {
       what: `Give the new one its name, and with it the endpoint that the app knows.`,
       command: rename(restored, source),
     },
-    available(type, source),
+    ...renamed(type, source),
   ];
 }
