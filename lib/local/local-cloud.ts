@@ -49,6 +49,8 @@ export interface LocalCloud {
   readonly alarms: LocalAlarms;
   /** Executions that one state machine began, or a function: as they were begun. */
   readonly begun: readonly LocalExecution[];
+  /** What happens to the states of those that are begun from now on. */
+  observeBegun(observer: Observer): void;
   /** Deploys the functions, and the image for long work, with this bundle file; or the image with another one. */
   deploy(bundle: string, inImage?: string): Deployment;
 }
@@ -67,6 +69,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const tokens = new TaskTokens();
   const alarms = new LocalAlarms();
   const begun: LocalExecution[] = [];
+  let observeBegun: Observer | undefined;
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
   const aws = await startAwsApi({
@@ -116,13 +119,25 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     executions.onStart(({ stateMachineArn, name, input }) => {
       const machines = [workflow, workflow.afterRollOut];
       const machine = machines.find((each) => each?.arn === stateMachineArn);
-      begun.push(start(input, undefined, name, machine));
+      begun.push(start(input, observeBegun, name, machine));
     });
     // The functions of the newest deployment serve what comes.
     eventBus.callOnEvents(workflow.rules, functions);
     return { functions, tasks, start };
   };
-  return { endpoints, environment, workflow, eventBus, deployers, alarms, begun, deploy };
+  return {
+    endpoints,
+    environment,
+    workflow,
+    eventBus,
+    deployers,
+    alarms,
+    begun,
+    observeBegun(observer) {
+      observeBegun = observer;
+    },
+    deploy,
+  };
 }
 
 /** The endpoint for all services is the stand-in, so a service that it does not know cannot be reached at all. */

@@ -47,11 +47,11 @@ function expectShown(name: ScenarioName, path: string): void {
   expect(withoutTimes(shown(name))).toContain(withoutTimes(example.trimEnd()));
 }
 
-/** Of all executions of the scenario, with what came of them. */
-const states = (name: ScenarioName): string[] =>
-  [...shown(name).matchAll(/ workflow +(\S.*?) +\d+\.\d\d s(?: +(\S.*))?$/gm)].map(([, state = '', note]) =>
-    note === undefined ? state : `${state}: ${note}`,
-  );
+/** Of all executions of the scenario, with what came of them: of the workflow, or of what follows its roll-out. */
+const states = (name: ScenarioName, who: 'workflow' | 'follower' = 'workflow'): string[] =>
+  [...shown(name).matchAll(/\d s {2}(\w+) +(\S.*?) +\d+\.\d\d s(?: +(\S.*))?$/gm)]
+    .filter(([, by]) => by === who)
+    .map(([, , state = '', note]) => (note === undefined ? state : `${state}: ${note}`));
 /** Without Choice, Wait and end states, and without looks at a restore point, of which there may be several. */
 const steps = (name: ScenarioName): string[] =>
   states(name).filter(
@@ -97,6 +97,45 @@ test('failed-migration: reverts, rolls back, and shows the place in the file', (
     StateName.SignalRollBack,
   ]);
   expect(shown('failed-migration')).toMatch(/ 3 \| WHERE shippedat IS NULL;\n {14}\^$/m);
+});
+
+/** What came after the looks, of which there may be more on a slow machine. */
+const afterRollOut = (name: ScenarioName): string[] =>
+  states(name, 'follower').filter(
+    (state) => !/\?$|^(Wait for|Look at) |: (awaited|under-way|going-back)$/.test(state),
+  );
+
+test('failed-roll-out: the run is over when its roll-out is taken back; then the schema is, too', () => {
+  expect(steps('failed-roll-out').slice(-3)).toEqual([
+    StateName.ReleaseLease,
+    StateName.FollowRollOut,
+    StateName.SignalRollOut,
+  ]);
+  expect(afterRollOut('failed-roll-out')).toEqual([
+    'Await roll-out: unhealthy',
+    'Stop roll-out',
+    'Await roll-out: sent-back',
+    'Acquire lease: acquired',
+    'Roll back: 2 reverted',
+    StateName.ReleaseLease,
+    StateName.SignalRollBack,
+    'Failed: RollOutError',
+  ]);
+  expect(shown('failed-roll-out')).toMatch(
+    /verdict +LS706: .* \(tasks failed to start\)\. .* the old version runs\./,
+  );
+});
+
+test('alarm: stops the deployment, and leaves the schema as it is', () => {
+  expect(afterRollOut('alarm')).toEqual([
+    'Await roll-out: unhealthy',
+    'Stop roll-out',
+    'Await roll-out: sent-back',
+    'Roll back: 0 reverted',
+    StateName.SignalRollBack,
+    'Failed: RollOutError',
+  ]);
+  expect(shown('alarm')).toMatch(/the alarm errors rang while the deployment was under way\./);
 });
 
 test('older-bundle: the second run only plans, and says that the database is ahead', () => {

@@ -1,4 +1,4 @@
-import { StateName } from '../../core/workflow/index.ts';
+import { RollOutStateName, StateName } from '../../core/workflow/index.ts';
 import type { StateEvent } from '../state-event.ts';
 
 /** The parts of the state machine's data that are worth a word; which are there depends on the state. */
@@ -9,12 +9,13 @@ interface Data {
   readonly restorePoint?: { readonly status: string; readonly id: string | null };
   readonly lease?: { readonly acquired: boolean; readonly heldBy: string | null };
   readonly progress?: { readonly appliedCount: number };
+  readonly rollOut?: { readonly status: string };
   readonly verdict?: { readonly reverted: readonly string[] } | null;
 }
 
 /** What came of a state, in a few words. */
 export function noteOn({ state, output }: Extract<StateEvent, { kind: 'exited' }>): string {
-  const { outcome, plan, approval, restorePoint, lease, progress, verdict } = (output ?? {}) as Data;
+  const { outcome, plan, approval, restorePoint, lease, progress, rollOut, verdict } = (output ?? {}) as Data;
   switch (state) {
     case StateName.Plan:
       return outcome === 'pending' ? `${plan?.pendingCount} pending` : String(outcome);
@@ -26,6 +27,8 @@ export function noteOn({ state, output }: Extract<StateEvent, { kind: 'exited' }
       return lease?.acquired ? 'acquired' : `held by ${shortHolder(lease?.heldBy ?? 'another')}`;
     case StateName.Migrate:
       return `${progress?.appliedCount} applied`;
+    case RollOutStateName.AwaitRollOut:
+      return String(rollOut?.status);
     case StateName.RollBack:
       return `${verdict?.reverted.length} reverted`;
     default:

@@ -15,10 +15,12 @@ import { Promises } from '../demo/promises.ts';
 import { SAMPLE } from '../demo/releases.ts';
 import { Disposers } from '../disposers.ts';
 import { type LocalServer, startLocalServer, startRuntimeOn } from '../runtime.ts';
+import { alarm } from './alarm.ts';
 import { approvalExpired } from './approval-expired.ts';
 import { approved } from './approved.ts';
 import { SCENARIOS, type ScenarioName } from './catalogue.ts';
 import { failedMigration } from './failed-migration.ts';
+import { failedRollOut } from './failed-roll-out.ts';
 import { olderBundle } from './older-bundle.ts';
 import { refused } from './refused.ts';
 import type { Scenario } from './scenario.ts';
@@ -28,6 +30,8 @@ import { success } from './success.ts';
 const PLAYED_BY: Readonly<Record<ScenarioName, Scenario>> = {
   success,
   'failed-migration': failedMigration,
+  'failed-roll-out': failedRollOut,
+  alarm,
   'older-bundle': olderBundle,
   stopped,
   approved,

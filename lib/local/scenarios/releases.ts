@@ -36,3 +36,9 @@ export const DROPPING: Files = {
   ...ORDERS,
   '0002_drop_shipped_at.contract.sql': 'ALTER TABLE orders DROP COLUMN shipped_at;\n',
 };
+
+/** What the old version used is taken away when the new one has been well for a while. */
+export const RENAMING: Files = {
+  ...ORDERS_WITH_NOTES,
+  '0003_drop_shipped_at.contract.sql': 'ALTER TABLE orders DROP COLUMN shipped_at;\n',
+};
