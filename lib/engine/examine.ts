@@ -47,7 +47,7 @@ export interface ExamineOptions extends StatusOptions {
 
 const CONNECT_BUDGET_MS = 5_000;
 /** For what only looks: a table that somebody has locked is a finding. */
-const LIMITS = "SET statement_timeout = '10s'; SET lock_timeout = '2s'";
+const LIMITS = { statement_timeout: '10s', lock_timeout: '2s' };
 
 /** Throws LS605 when interrupted; whatever else fails is among the facts. */
 export async function examine(options: ExamineOptions): Promise<Facts> {
@@ -101,7 +101,7 @@ async function linkOf(session: Session, tookMs: number): Promise<Link> {
   const { facts, isDirect } = session;
   const isSame = `SELECT pg_catalog.pg_backend_pid() = ${facts.pid} AS same`;
   const [first] = await session.query(isSame);
-  await session.query(LIMITS);
+  for (const [name, value] of Object.entries(LIMITS)) await session.set(name, value);
   const [second] = await session.query(isSame);
   const { user, actingAs, database, serverVersion, readOnly, settings } = facts;
   const isSameSession = first?.same === 't' && second?.same === 't';

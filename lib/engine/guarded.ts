@@ -60,10 +60,26 @@ async function keepLooking(
     await sleepOrAbort(clock, LOOK_EVERY_MS, over);
     if (over.aborted) return;
     try {
-      if (!(await holdsLock(session))) return onLost('its session had no longer the advisory lock.');
+      const answer = await inTime(holdsLock(session), clock);
+      if (!answer) return onLost('its session had no longer the advisory lock.');
+      if (answer === 'none') {
+        onLost(`its session gave no answer for ${LOOK_EVERY_MS / 1_000} s.`);
+        // Whoever uses it next learns at once, not never.
+        return session.destroy();
+      }
     } catch (error) {
       return onLost(error);
     }
+  }
+}
+
+async function inTime(look: Promise<boolean>, clock: Attempt['clock']): Promise<boolean | 'none'> {
+  const over = new AbortController();
+  const late = sleepOrAbort(clock, LOOK_EVERY_MS, over.signal).then(() => 'none' as const);
+  try {
+    return await Promise.race([look, late]);
+  } finally {
+    over.abort();
   }
 }
 

@@ -8,6 +8,7 @@ import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { configOf, failureOf } from '../engine/site.ts';
 import { selfSigned, type TestCertificate } from '../support/certificate.ts';
 import { errorOf } from '../support/compile.ts';
+import { holdQueries } from '../support/wire.ts';
 
 const real = (): DatabaseConfig => configOf(inject('postgresUrl'));
 
@@ -81,6 +82,12 @@ describe('a server that is not there yet', () => {
     const { port } = await listen(() => undefined);
     const error = await failureOf(tryConnect({ ...real(), port, connectBudgetMs: 500 }));
     expect(error).toMatchObject({ code: 'LS301', what: expect.stringContaining('timeout expired') });
+  });
+
+  it('that lets one log in and answers no query uses it up as well', async () => {
+    const port = await holdQueries(inject('postgresUrl'), () => true);
+    const error = await failureOf(tryConnect({ ...real(), port, connectBudgetMs: 500 }));
+    expect(error).toMatchObject({ code: 'LS301', what: expect.stringContaining('does not answer') });
   });
 
   it('is given up at once when the caller aborts, whatever it waits for', async () => {

@@ -6,8 +6,9 @@ import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import type { DatabaseConfig } from '../../lib/adapters/postgres/index.ts';
 import { diagnose } from '../../lib/core/diagnosis/index.ts';
-import { examine } from '../../lib/engine/index.ts';
-import { failureOf, type Site, siteForTest } from '../engine/site.ts';
+import { examine, migrate, readPlan, readStatus, waitUntilApplied } from '../../lib/engine/index.ts';
+import { failureOf, type Site, siteForTest, sourceOf } from '../engine/site.ts';
+import { queryRows } from '../support/postgres.ts';
 
 /** A session of the server, taken over from node-pg once it is logged in. */
 async function serverSession({ url }: Site): Promise<Socket> {
@@ -115,6 +116,36 @@ describe('behind a pooler that changes the server session between transactions',
     });
     expect(await judged(() => 1)).toMatchObject({ level: 'note' });
     expect(await site.rows(LOCKS)).toEqual([]);
+  });
+
+  it('finds its session afterwards as it was, whatever looked, waited or migrated through it', async () => {
+    const site = await siteForTest();
+    const database = await poolerOn(site, () => 0);
+    const url = new URL(site.url);
+    url.port = String(database.port);
+    const seen = async () => {
+      const [row] = await queryRows<{ settings: string }>(
+        url.href,
+        `SELECT string_agg(name || '=' || setting, E'\\n' ORDER BY name) AS settings FROM pg_settings
+         WHERE name NOT LIKE 'plpgsql.%'`,
+      );
+      return row!.settings.split('\n');
+    };
+    const before = await seen();
+    const context = { ...site.context({ database }), source: sourceOf(FILES) };
+    const uses: Record<string, () => Promise<unknown>> = {
+      status: () => readStatus(context),
+      plan: () => readPlan(context),
+      doctor: () =>
+        examine({ ...context, migrations: { absent: 'No directory.' }, loadParser, wallClockMs: Date.now }),
+      wait: () => waitUntilApplied({ ...context, timeoutMs: 100 }).catch(() => undefined),
+      up: () => migrate(context),
+    };
+    for (const [name, use] of Object.entries(uses)) {
+      await use();
+      expect({ name, settings: await seen() }).toEqual({ name, settings: before });
+    }
+    expect(await site.rows("SELECT to_regclass('a') AS a")).toEqual([{ a: 'a' }]);
   });
 
   it('that keeps to one session (session mode) everything works', async () => {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connect, type Session } from '../../lib/adapters/postgres/index.ts';
+import { cancelRunning, connect, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
-import { failureOf, siteForTest } from '../engine/site.ts';
+import { failureOf, SLEEPING, siteForTest } from '../engine/site.ts';
+import { holdQueries } from '../support/wire.ts';
 
 const raise = (session: Session, sqlstate: string) =>
   failureOf(
@@ -83,4 +84,16 @@ describe('a session', () => {
     await session.end();
     expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
+});
+
+it('a statement whose cancelling gets no answer loses its connection, in a limited time', async () => {
+  const site = await siteForTest();
+  // The first one is that of the session, the second one would cancel.
+  const config = { ...site.database, port: await holdQueries(site.url, (connection) => connection > 1) };
+  const session = await connect({ config, clock: systemClock, applicationName: 'lockstep test' });
+  const running = failureOf(session.query('SELECT pg_sleep(60)'));
+  await site.until(SLEEPING);
+  await cancelRunning(session, systemClock);
+  expect(session.isLost).toBe(true);
+  expect(await running).toMatchObject({ code: 'LS301' });
 });

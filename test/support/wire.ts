@@ -35,3 +35,26 @@ function readAlong(client: Socket, queries: string[]): void {
     }
   });
 }
+
+/**
+ * In front of a server: it lets everybody log in, and holds the queries of those connections (from 1 on) of which `holds`
+ * says so, as a pooler does that is full. Gives its port.
+ */
+export async function holdQueries(url: string, holds: (connection: number) => boolean): Promise<number> {
+  const { port, hostname } = new URL(url);
+  let connections = 0;
+  const server = createServer((client) => {
+    const number = ++connections;
+    const upstream = connect(Number(port), hostname);
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
+    client.on('close', () => upstream.destroy());
+    upstream.pipe(client);
+    // A query is a chunk of its own: the client waits for the end of what was before.
+    client.on('data', (chunk) => {
+      if (chunk[0] !== QUERY || !holds(number)) upstream.write(chunk);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}

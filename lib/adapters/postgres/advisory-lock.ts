@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { Session } from './session.ts';
+import { setLocal } from './session-settings.ts';
 import { endSession } from './sessions.ts';
 import { AS_LOGIN, isoTime, literal, microseconds } from './sql.ts';
 
@@ -72,9 +73,12 @@ const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
  * then, and no lock stays behind.
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
+  // Until it is known whether the session stays ours, its name is for this message.
+  const named = session.isDirect
+    ? `SET application_name = ${literal(applicationName)}`
+    : `SELECT ${setLocal('application_name', applicationName)}`;
   const [row] = await session.query(
-    `SET application_name = ${literal(applicationName)}; SELECT ${TRY} AND ${TRY} AS locked
-     WHERE pg_catalog.pg_backend_pid() = ${session.facts.pid}`,
+    `${named}; SELECT ${TRY} AND ${TRY} AS locked WHERE pg_catalog.pg_backend_pid() = ${session.facts.pid}`,
   );
   session.applicationName = applicationName;
   if (!row) throw transactionPooler();
@@ -83,6 +87,7 @@ export async function tryLock(session: Session, applicationName: string): Promis
     await endLostSession(session);
     throw transactionPooler();
   }
+  await session.settle(applicationName);
   return true;
 }
 

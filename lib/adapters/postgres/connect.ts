@@ -6,7 +6,7 @@ import { clientConfig } from './client-config.ts';
 import type { DatabaseConfig } from './config.ts';
 import { isTransient, reasonOf, refusal, unreachable } from './connect-error.ts';
 import { Session, type SessionFacts } from './session.ts';
-import { SET_SESSION, settingsIn } from './session-settings.ts';
+import { setSession, settingsIn } from './session-settings.ts';
 import { microseconds } from './sql.ts';
 
 /** A container that still starts; a paused serverless cluster, which takes about half a minute to wake. */
@@ -49,7 +49,7 @@ export async function connect(options: ConnectOptions): Promise<Session> {
 }
 
 async function open(
-  { config, applicationName, signal }: ConnectOptions,
+  { config, clock, applicationName, signal }: ConnectOptions,
   timeoutMs: number,
 ): Promise<Session> {
   const client = new pg.Client({
@@ -62,15 +62,29 @@ async function open(
   const session = new Session(client, config);
   session.applicationName = applicationName;
   try {
-    await orAborted(
-      client.connect().then(async () => session.begin(await hello(session))),
-      signal,
-    );
+    const begun = client.connect().then(async () => session.begin(await hello(session)));
+    await orAborted(inTime(begun, clock, timeoutMs), signal);
     return session;
   } catch (error) {
-    if (signal?.aborted) session.destroy();
+    if (signal?.aborted || error === NO_ANSWER) session.destroy();
     else await session.end();
     throw error;
+  }
+}
+
+const NO_ANSWER = new Error('it lets one log in, and does not answer');
+
+/** A pooler that is full or paused lets its clients log in, and their first query waits. */
+async function inTime(work: Promise<void>, clock: Clock, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  const late = sleepOrAbort(clock, limitMs, over.signal).then(() => {
+    if (!over.signal.aborted) throw NO_ANSWER;
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    over.abort();
+    await late.catch(() => undefined);
   }
 }
 
@@ -94,16 +108,18 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): 
  * session is looked at as the login, to which a role that it acts as may not belong. Names and operators are looked
  * up in the login's way, and so all are qualified.
  */
-const HELLO = `SELECT current_user AS acting_as, session_user AS "user", pg_catalog.current_database() AS database,
+const helloTo = (
+  pid: number,
+) => `SELECT current_user AS acting_as, session_user AS "user", pg_catalog.current_database() AS database,
   pg_catalog.current_setting('search_path') AS search_path,
   pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'on' AS read_only,
   pg_catalog.current_setting('server_version_num') AS server_version, pg_catalog.pg_backend_pid() AS pid,
   pg_catalog.set_config('role', 'none', true),
   (SELECT ${microseconds('a.backend_start')} FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) AS backend_start,
-  ${SET_SESSION}`;
+  ${setSession(`pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) ${pid}`)}`;
 
 async function hello(session: Session): Promise<SessionFacts> {
-  const [row] = await session.run(HELLO);
+  const [row] = await session.run(helloTo(session.saidPid));
   refuseOldServer(Number(row!.server_version));
   return {
     pid: Number(row!.pid),

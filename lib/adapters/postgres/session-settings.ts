@@ -1,6 +1,7 @@
 /**
  * What each coordinator session sets, at its start and again after each migration (which may RESET or SET): there with
- * SET, for which the server plans nothing.
+ * SET, for which the server plans nothing. A session that a pooler may hand to the app in the next moment gets them for
+ * each message anew and only for that; for itself when it has shown, with the lock, that it stays ours.
  * The values free the advisory lock of a client that is gone: killed in a statement, frozen, or cut off.
  * Measured on PostgreSQL 15: see docs/decisions.md. A plain user may set all of them.
  */
@@ -42,15 +43,27 @@ const conditionFor = (name: string): string =>
 
 /**
  * Columns of a SELECT that sets them, in which names are looked up in the login's way, and so operators are qualified,
- * too. `settings` lists those that the server has.
+ * too. `settings` lists those that the server has. `isLocal`: a condition, under which they hold for this message only.
  */
-export const SET_SESSION = [
-  ...Object.entries(SETTINGS).map(
-    ([name, value]) =>
-      `CASE WHEN pg_catalog.current_setting('${name}', true) IS NOT NULL AND ${conditionFor(name)}
-        THEN pg_catalog.set_config('${name}', ${literal(value)}, false) END AS "set ${name}"`,
-  ),
-].join(', ');
+export const setSession = (isLocal: string): string =>
+  Object.entries(SETTINGS)
+    .map(
+      ([name, value]) =>
+        `CASE WHEN pg_catalog.current_setting('${name}', true) IS NOT NULL AND ${conditionFor(name)}
+        THEN pg_catalog.set_config('${name}', ${literal(value)}, ${isLocal}) END AS "set ${name}"`,
+    )
+    .join(', ');
+
+/** For the message that it begins. */
+export const setMessage = (settings: readonly string[]): string =>
+  `SELECT ${settings.map((name) => setLocal(name, SETTINGS[name] ?? '')).join(', ')}`;
+
+export const setLocal = (name: string, value: string): string =>
+  `pg_catalog.set_config(${literal(name)}, ${literal(value)}, true)`;
+
+/** For the session. */
+export const setAll = (settings: readonly string[]): string =>
+  settings.map((name) => `SET ${name} = ${literal(SETTINGS[name])}`).join('; ');
 
 /** What of it was set, from the row that the SELECT gave. */
 export const settingsIn = (row: Readonly<Record<string, string | null>>): string[] =>
@@ -62,8 +75,8 @@ const DISCARD =
 
 /** After a migration: nothing that it left in the session reaches the next one; then our settings again. */
 export function restoreSession(session: SettledSession): string {
-  const settings = session.facts.settings.map((name) => `SET ${name} = ${literal(SETTINGS[name])}`);
-  return [DISCARD, ...settings, `SET application_name = ${literal(session.applicationName)}`].join('; ');
+  const name = `SET application_name = ${literal(session.applicationName)}`;
+  return [DISCARD, setAll(session.facts.settings), name].join('; ');
 }
 
 /** A session that began with the settings named. */

@@ -2,6 +2,8 @@ import pg from 'pg';
 import type { DatabaseConfig } from './config.ts';
 import { connectionLost, databaseError } from './database-error.ts';
 import { ledgerGrant, withGrant } from './denied.ts';
+import { setAll, setLocal, setMessage } from './session-settings.ts';
+import { literal } from './sql.ts';
 
 /** What the server said about itself and the login when the session began. */
 export interface SessionFacts {
@@ -36,6 +38,10 @@ export class Session {
   readonly #client: pg.Client;
   readonly config: DatabaseConfig;
   #facts: SessionFacts | undefined;
+  /** Begins each message to a session that may be somebody else's in the next one; empty for one that is ours. */
+  #preamble = '';
+  /** Ours for now, and set for us. */
+  #isBorrowed = false;
   readonly #lost = new AbortController();
   #busy = 0;
   #idle: Promise<unknown> = Promise.resolve();
@@ -70,11 +76,31 @@ export class Session {
 
   begin(facts: SessionFacts): void {
     this.#facts = facts;
+    if (!this.isDirect) this.#preamble = setMessage(facts.settings);
   }
 
-  /** Whether the server itself answered: a pooler gives each of its clients a pid that it made up. */
+  /** As it was said at the login; 0 if none was. A pooler gives each of its clients one that it made up. */
+  get saidPid(): number {
+    return (this.#client as unknown as { processID: number | null }).processID ?? 0;
+  }
+
+  /** Whether the server itself answered. */
   get isDirect(): boolean {
-    return (this.#client as unknown as { processID: number | null }).processID === this.facts.pid;
+    return this.saidPid === this.facts.pid;
+  }
+
+  /** From now on, for as long as the session is ours. */
+  async set(name: string, value: string): Promise<void> {
+    if (this.#preamble === '') await this.query(`SET ${name} = ${literal(value)}`);
+    else this.#preamble += `, ${setLocal(name, value)}`;
+  }
+
+  /** It has the lock, and is the same in two messages: a pooler keeps it for us until it ends. */
+  async settle(applicationName: string): Promise<void> {
+    if (this.#preamble === '') return;
+    this.#preamble = '';
+    this.#isBorrowed = true;
+    await this.query(`${setAll(this.facts.settings)}; SET application_name = ${literal(applicationName)}`);
   }
 
   get busy(): boolean {
@@ -122,7 +148,8 @@ export class Session {
     this.lost.throwIfAborted();
     this.#busy += 1;
     try {
-      const running = this.#client.query({ text: sql, types: TEXT_TYPES });
+      const text = this.#preamble === '' ? sql : `${this.#preamble}; ${sql}`;
+      const running = this.#client.query({ text, types: TEXT_TYPES });
       this.#idle = running.catch(() => undefined);
       const result: unknown = await running;
       const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult<Row> | undefined;
@@ -140,6 +167,8 @@ export class Session {
   async end(): Promise<void> {
     if (this.isLost) return;
     const impatient = setTimeout(() => this.destroy(), ENDING_TAKES_MS);
+    // Whoever gets it next finds it as the login does.
+    if (this.#isBorrowed) await this.#client.query('RESET ALL').catch(() => undefined);
     await this.#client.end().catch(() => undefined);
     clearTimeout(impatient);
   }

@@ -84,15 +84,21 @@ export async function cancelRunning(session: Session, clock: Clock): Promise<voi
   // This one statement: what is sent after it (to clean up) is not to be stopped.
   const over = new AbortController();
   const running = session.whenIdle().then(() => over.abort());
+  const late = new AbortController();
   // When the server cannot be asked, dropping the connection is what is left.
-  await sendCancel(session, clock).catch(() => undefined);
-  await Promise.race([running, sleepOrAbort(clock, CANCEL_TAKES_MS, over.signal)]);
+  const asking = sendCancel(session, clock, late.signal).catch(() => undefined);
+  const done = new AbortController();
+  const both = Promise.all([running, asking]).then(() => done.abort());
+  await Promise.race([both, sleepOrAbort(clock, CANCEL_TAKES_MS, done.signal)]);
   if (!over.signal.aborted) session.destroy();
+  late.abort();
+  await asking;
 }
 
-async function sendCancel(session: Session, clock: Clock): Promise<void> {
+async function sendCancel(session: Session, clock: Clock, late: AbortSignal): Promise<void> {
   const config = { ...session.config, connectBudgetMs: CANCEL_CONNECT_MS };
-  const second = await connect({ config, clock, applicationName: 'lockstep cancel' });
+  const second = await connect({ config, clock, applicationName: 'lockstep cancel', signal: late });
+  late.addEventListener('abort', () => second.destroy());
   try {
     await second.query(
       `${AS_LOGIN}; SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a WHERE ${isSession(session.facts)}`,
