@@ -33,11 +33,8 @@ const shared = {
 } as const satisfies BuildOptions;
 type BuildWithMetafile = BuildOptions & Pick<typeof shared, 'metafile'>;
 
-/**
- * Asked for by `pg` inside a try; nobody installs it. What would use it is loaded when somebody asks for `pg.native`; the
- * star makes esbuild compare it with what is written, not with a file's place.
- */
-const NEVER_INSTALLED = ['pg-native', './nativ*'];
+/** Asked for by `pg` inside a try; nobody installs it. */
+const NEVER_INSTALLED = ['pg-native'];
 
 /**
  * Credentials from profiles, SSO or a web identity: the AWS SDK imports these only where the environment has no
@@ -55,13 +52,19 @@ const NEVER_USED_IN_LAMBDA = [
 /** `pg` asks for it when it has no password; the functions always have one, from the secret or as a token. */
 const NO_PASSWORD_FILE = ['pgpass'];
 
+/**
+ * What would use `pg-native`: 9 KB that `pg` loads when somebody asks for `pg.native`. The star makes esbuild compare it
+ * with what is written there, not with a file's place.
+ */
+const NO_NATIVE_CLIENT = ['./nativ*'];
+
 /** The tracer compares two versions, with a package of 29 KB. */
 const SEMVER = fileURLToPath(new URL('semver.cjs', import.meta.url));
 
 export const functionBuild = (entry: string, outfile: string): BuildWithMetafile => ({
   ...taskBuild(entry, outfile),
   alias: { semver: SEMVER },
-  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA, ...NO_PASSWORD_FILE],
+  external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA, ...NO_PASSWORD_FILE, ...NO_NATIVE_CLIENT],
 });
 
 /** For a container, where the AWS SDK tries one source of credentials after the other until it comes to the task's. */
