@@ -18,7 +18,12 @@ import { ApprovalSignal, StageTransitionSignal } from '../lib/adapters/codepipel
 import { PauseHookSignal } from '../lib/adapters/ecs/index.ts';
 import { readSecret } from '../lib/adapters/secrets-manager/index.ts';
 import { SnsSignal } from '../lib/adapters/sns/index.ts';
-import { executionArnOf, hasNewerVerdict, readRunState } from '../lib/adapters/stepfunctions/index.ts';
+import {
+  executionArnOf,
+  hasNewerVerdict,
+  type RunState,
+  readRunState,
+} from '../lib/adapters/stepfunctions/index.ts';
 import { WebhookSignal } from '../lib/adapters/webhook/index.ts';
 import type { Receivers, Verdict, WaitingDeployer } from '../lib/core/rollout/index.ts';
 import { deliverVerdictOutputSchema, verdictEventSchema } from '../lib/core/workflow/index.ts';
@@ -39,7 +44,7 @@ export const handler = handlerFor({
   input: verdictEventSchema,
   output: deliverVerdictOutputSchema,
   runId: ({ detail }) => detail.run,
-  async run({ detail: verdict, time }, { log }) {
+  async run({ detail: verdict }, { log }) {
     const { receivers, stateMachineArn } = readSettings(['receivers', 'stateMachineArn']);
     const state = await readRunState(stepFunctions(), executionArnOf(stateMachineArn, verdict.run));
     if (!state) {
@@ -49,11 +54,16 @@ export const handler = handlerFor({
     const attempt = attemptEach(log);
     const told: string[] = [];
     const deliveries = [
-      ...toReceivers(receivers, verdict, { stateMachineArn, sinceMs: Date.parse(time) }),
+      ...toReceivers(receivers, verdict, { stateMachineArn, state }),
       ...(state.input.answerTo ?? []).map((deployer) => toDeployer(deployer, verdict)),
     ];
-    for (const { receiver, send } of deliveries) {
-      if ((await attempt(`tell ${receiver}`, () => send().then(() => true))) === true) told.push(receiver);
+    for (const { receiver, send, isOutdated } of deliveries) {
+      const tell = async () => {
+        if (await isOutdated?.()) return;
+        await send();
+        told.push(receiver);
+      };
+      await attempt(`tell ${receiver}`, tell);
     }
     const [failure] = attempt.failures;
     if (failure) throw failure;
@@ -64,18 +74,20 @@ export const handler = handlerFor({
 interface Delivery {
   readonly receiver: string;
   readonly send: () => Promise<void>;
+  /** Of what is a switch, not a message: an event that comes late must not set it back. */
+  readonly isOutdated?: () => Promise<boolean>;
 }
 
 interface Place {
   readonly stateMachineArn: string;
-  /** When the event was sent, in milliseconds since 1970. */
-  readonly sinceMs: number;
+  /** Of this run. */
+  readonly state: RunState;
 }
 
 function toReceivers(
   { topic, webhook, stageTransition }: Receivers,
   verdict: Verdict,
-  place: Place,
+  { stateMachineArn, state }: Place,
 ): Delivery[] {
   const deliveries: Delivery[] = [];
   if (topic !== undefined) {
@@ -89,13 +101,11 @@ function toReceivers(
     deliveries.push({ receiver: 'webhook', send });
   }
   if (stageTransition) {
-    const send = async () => {
-      // It is a switch, not a message: an event that comes late must not set it back.
-      const { stateMachineArn, sinceMs } = place;
-      if (await hasNewerVerdict(stepFunctions(), stateMachineArn, verdict.run, sinceMs)) return;
-      await new StageTransitionSignal(pipelines(), stageTransition).send(verdict);
-    };
-    deliveries.push({ receiver: 'stage-transition', send });
+    deliveries.push({
+      receiver: 'stage-transition',
+      send: () => new StageTransitionSignal(pipelines(), stageTransition).send(verdict),
+      isOutdated: () => hasNewerVerdict(stepFunctions(), stateMachineArn, verdict.run, state),
+    });
   }
   return deliveries;
 }

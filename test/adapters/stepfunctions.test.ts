@@ -1,6 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, test } from 'vitest';
-import { executionState } from '../../lib/adapters/stepfunctions/index.ts';
+import { executionState, hasNewerVerdict, readRunState } from '../../lib/adapters/stepfunctions/index.ts';
 import { type ExecutionStatus, LocalExecutions } from '../../lib/local/aws/executions.ts';
 import { AwsError, type Service } from '../../lib/local/aws/service.ts';
 import { startLocalAws } from '../support/local-aws.ts';
@@ -94,5 +94,41 @@ describe('the state of an execution', () => {
       status: 'ABORTED',
     });
     expect(await executionState(await clientOf(executions.service), chinese)).toEqual({ kind: 'ended' });
+  });
+});
+
+describe('whether a newer run has told its verdict', () => {
+  const MACHINE = 'arn:aws:states:eu-west-1:123456789012:stateMachine:Lockstep';
+  const arnOf = (name: string) => EXECUTION.replace('run-1', name);
+  const ended = (name: string, stoppedAtMs: number) => ({ name, status: 'FAILED' as const, stoppedAtMs });
+
+  /** Names of those that would set the switch. */
+  async function setting(
+    runs: readonly { name: string; status: ExecutionStatus; stoppedAtMs?: number }[],
+  ): Promise<string[]> {
+    const executions = new LocalExecutions();
+    for (const run of runs) {
+      const place = { executionArn: arnOf(run.name), stateMachineArn: MACHINE, startedAtMs: 0 };
+      executions.add({ ...place, ...run });
+    }
+    const client = await clientOf(executions.service);
+    const found: string[] = [];
+    for (const { name } of runs) {
+      const state = (await readRunState(client, arnOf(name)))!;
+      if (!(await hasNewerVerdict(client, MACHINE, name, state))) found.push(name);
+    }
+    return found;
+  }
+
+  test('only the last to end sets the switch, also of two in the same second', async () => {
+    expect(await setting([ended('b', 5_100), ended('a', 5_900), ended('c', 4_000)])).toEqual(['a']);
+  });
+
+  test('of two that ended in the same moment one does', async () => {
+    expect(await setting([ended('a', 5_000), ended('b', 5_000)])).toEqual(['b']);
+  });
+
+  test('to a run that has not ended yet nobody is newer', async () => {
+    expect(await setting([{ name: 'a', status: 'RUNNING' }, ended('b', 5_000)])).toEqual(['a', 'b']);
   });
 });

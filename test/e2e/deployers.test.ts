@@ -92,10 +92,8 @@ describe('receivers of every verdict', () => {
     await vi.waitUntil(() => deployers().transitions.get('release/Deploy') === 'enabled', {
       timeout: 25_000,
     });
-    const late = { time: new Date(Date.now() - 3_600_000).toISOString(), detail: verdict };
-    expect(await deployment.functions.invoke('deliver-verdict', late)).toEqual({
-      told: ['topic', 'stage-transition'],
-    });
+    const late = { detail: verdict };
+    expect(await deployment.functions.invoke('deliver-verdict', late)).toEqual({ told: ['topic'] });
     expect(deployers().transitions.get('release/Deploy')).toBe('enabled');
   });
 
@@ -106,7 +104,6 @@ describe('receivers of every verdict', () => {
     await delivered(run.name);
     const [verdict] = coordinator.signalsOf(run.name);
     const forged = {
-      time: new Date().toISOString(),
       detail: { ...verdict, run: 'forged', signal: 'ROLL_BACK' },
     };
     expect(await deployment.functions.invoke('deliver-verdict', forged)).toEqual({ told: [] });

@@ -34,6 +34,7 @@ export type RunState =
       readonly kind: 'succeeded';
       readonly input: StartInput;
       readonly startedAtMs: number;
+      readonly stoppedAtMs: number;
       /** Undefined when the output is not a verdict, as after a change of the machine. */
       readonly verdict: Verdict | undefined;
     }
@@ -41,6 +42,7 @@ export type RunState =
       readonly kind: 'failed';
       readonly input: StartInput;
       readonly startedAtMs: number;
+      readonly stoppedAtMs: number;
       /** What a person reads: error and cause, or how it was ended. */
       readonly message: string;
     };
@@ -55,15 +57,16 @@ export async function readRunState(client: SFNClient, executionArn: string): Pro
   const { status, error, cause } = found;
   const input = startInputSchema.safeParse(parseJson(found.input)).data ?? {};
   const facts = { input, startedAtMs: found.startDate?.getTime() ?? 0 };
+  const ended = { ...facts, stoppedAtMs: found.stopDate?.getTime() ?? 0 };
   switch (status) {
     case 'SUCCEEDED':
-      return { kind: 'succeeded', ...facts, verdict: verdictSchema.safeParse(parseJson(found.output)).data };
+      return { kind: 'succeeded', ...ended, verdict: verdictSchema.safeParse(parseJson(found.output)).data };
     case 'FAILED':
-      return { kind: 'failed', ...facts, message: cause ?? error ?? 'The run failed.' };
+      return { kind: 'failed', ...ended, message: cause ?? error ?? 'The run failed.' };
     case 'TIMED_OUT':
-      return { kind: 'failed', ...facts, message: 'The run was ended because its time was up.' };
+      return { kind: 'failed', ...ended, message: 'The run was ended because its time was up.' };
     case 'ABORTED':
-      return { kind: 'failed', ...facts, message: 'The run was stopped.' };
+      return { kind: 'failed', ...ended, message: 'The run was stopped.' };
     default:
       return { kind: 'running', ...facts };
   }
@@ -72,25 +75,31 @@ export async function readRunState(client: SFNClient, executionArn: string): Pro
 /** More than this many runs do not end in the few minutes for which a verdict may be late. */
 const NEWEST = 50;
 
-/** Whether another run of the machine ended with a signal of its own after `sinceMs` (since 1970). Throws LS703. */
+/**
+ * Whether another run of the machine ended with a signal of its own after this one. Of two that ended in the same moment
+ * the name decides, so that each of them sees the same one as newer. Throws LS703.
+ */
 export async function hasNewerVerdict(
   client: SFNClient,
   stateMachineArn: string,
   run: string,
-  sinceMs: number,
+  state: RunState,
 ): Promise<boolean> {
+  if (state.kind === 'running') return false;
+  const { stoppedAtMs } = state;
   const listed = await client
     .send(new ListExecutionsCommand({ stateMachineArn, maxResults: NEWEST }))
     .catch((error: unknown) => {
       throw notRead(stateMachineArn, error);
     });
-  const later = (listed.executions ?? []).filter(
-    ({ name, stopDate }) => name !== run && (stopDate?.getTime() ?? 0) > sinceMs,
-  );
+  const later = (listed.executions ?? []).filter(({ name = '', stopDate }) => {
+    const theirs = stopDate?.getTime() ?? 0;
+    return theirs > stoppedAtMs || (theirs === stoppedAtMs && name > run);
+  });
   for (const { executionArn = '' } of later) {
-    const state = await readRunState(client, executionArn);
-    const isDryRun = state?.kind === 'succeeded' && state.verdict?.signal === 'NONE';
-    if (state && state.kind !== 'running' && !isDryRun) return true;
+    const other = await readRunState(client, executionArn);
+    const isDryRun = other?.kind === 'succeeded' && other.verdict?.signal === 'NONE';
+    if (other && other.kind !== 'running' && !isDryRun) return true;
   }
   return false;
 }
