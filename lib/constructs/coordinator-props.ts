@@ -6,7 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
-import type { AfterRollOutOptions } from './after-roll-out.ts';
+import type { AfterRollOutOptions } from './after-roll-out-options.ts';
 import type { ApprovalOptions } from './approval.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';

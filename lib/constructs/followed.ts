@@ -35,14 +35,14 @@ export const followedOf = (deployed: WhatIsDeployed): Followed =>
         group: deployed.deploymentGroup.deploymentGroupName,
       };
 
-/** To look at its deployments, for both; to stop one, for `stops`. */
+/** To look at its deployments, for both; to stop one, for `stops`. What is not there, is not granted. */
 export function grantDeployments(
   scope: Construct,
   deployed: WhatIsDeployed,
-  { looks, stops }: { readonly looks: Role; readonly stops: Role },
+  { looks, stops }: { readonly looks: Role | undefined; readonly stops: Role | undefined },
 ): void {
-  const allow = (role: Role, actions: string[], resource: string) =>
-    role.addToPolicy(new PolicyStatement({ actions, resources: [resource] }));
+  const allow = (role: Role | undefined, actions: string[], resource: string) =>
+    role?.addToPolicy(new PolicyStatement({ actions, resources: [resource] }));
   if ('deploymentGroup' in deployed) {
     const { deploymentGroupArn } = deployed.deploymentGroup;
     allow(looks, ['codedeploy:GetDeployment', 'codedeploy:GetDeploymentGroup'], deploymentGroupArn);
@@ -56,7 +56,7 @@ export function grantDeployments(
   allow(looks, ['ecs:DescribeServiceDeployments'], deployments);
   allow(stops, ['ecs:DescribeServiceDeployments', 'ecs:StopServiceDeployment'], deployments);
   const reason = 'Deployments of the service are named when they start; all are of this one service.';
-  for (const role of [looks, stops]) acknowledgeWildcard(role, deployments, reason);
+  for (const role of [looks, stops]) if (role) acknowledgeWildcard(role, deployments, reason);
 }
 
 const ecsArn = (scope: Construct, resource: string, resourceName: string): string =>

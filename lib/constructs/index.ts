@@ -23,7 +23,7 @@
  * without a word about endpoints; each says what to write instead.
  */
 
-export type { AfterRollOutOptions } from './after-roll-out.ts';
+export type { AfterRollOutOptions } from './after-roll-out-options.ts';
 export type { ApprovalOptions } from './approval.ts';
 export type { MigrationCoordinatorProps } from './coordinator-props.ts';
 export type { DatabaseLogin, MigrationDatabase, PlainDatabase } from './database.ts';

@@ -5,7 +5,7 @@ import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { LONGEST_ROLL_OUT } from '../constructs/after-roll-out.ts';
+import { LONGEST_ROLL_OUT } from '../constructs/after-roll-out-options.ts';
 import {
   LONGEST_LEASE_WAIT,
   LONGEST_RUN,

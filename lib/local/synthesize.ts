@@ -3,7 +3,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { AfterRollOutOptions } from '../constructs/after-roll-out.ts';
+import type { AfterRollOutOptions } from '../constructs/after-roll-out-options.ts';
 import type { ApprovalOptions } from '../constructs/approval.ts';
 import type { MigrationDatabase } from '../constructs/database.ts';
 import type { Deployers } from '../constructs/deployers.ts';

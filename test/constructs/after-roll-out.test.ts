@@ -34,6 +34,13 @@ const SERVICE = `arn:<Partition>:ecs:${HERE}:service/apps/orders`;
 const DEPLOYMENTS = `arn:<Partition>:ecs:${HERE}:service-deployment/apps/orders/*`;
 const GROUP = 'arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:orders/web';
 
+const GROUP_TO_FOLLOW = {
+  deploymentGroup: {
+    deploymentGroupName: 'web',
+    deploymentGroupArn: GROUP,
+    application: { applicationName: 'orders' },
+  },
+};
 const FOLLOW = { service: { serviceName: 'orders', cluster: { clusterName: 'apps' } } };
 
 const following = (afterRollOut: AfterRollOutOptions): Template =>
@@ -45,13 +52,7 @@ let small: Template;
 beforeAll(() => {
   template = deployersStack().template;
   small = following({
-    follow: {
-      deploymentGroup: {
-        deploymentGroupName: 'web',
-        deploymentGroupArn: GROUP,
-        application: { applicationName: 'orders' },
-      },
-    },
+    follow: GROUP_TO_FOLLOW,
     policy: 'none',
     contract: false,
   });
@@ -81,16 +82,14 @@ describe('the rights of a role, and no more', () => {
     );
   });
 
-  test('to look at the deployments of the one group, and to stop one of them', () => {
+  test('to look at the deployments of the one group, and no function to stop one where none is stopped', () => {
     expect(rightsOf(small, LOOKS)).toEqual(
       [
         ...common(LOOKS),
         `Allow codedeploy:GetDeployment codedeploy:GetDeploymentGroup on ${GROUP}`,
       ].toSorted(),
     );
-    expect(rightsOf(small, STOPS)).toEqual(
-      [...common(STOPS), `Allow codedeploy:StopDeployment on ${GROUP}`].toSorted(),
-    );
+    expect(rightsOf(small, STOPS)).toEqual([]);
   });
 
   const ofMachine = (from: Template) =>
@@ -124,13 +123,16 @@ describe('the rights of a role, and no more', () => {
     expect(rightsOf(small, 'acquireleaseRole')).not.toContain(describes);
   });
 
-  test('of composite alarms, which CloudWatch shows only to who may see all', () => {
+  test('of composite alarms, which CloudWatch shows only to who may see all; and to stop a deployment of the group', () => {
     const { template: composite } = coordinatorStack((stack) => {
       const alarmRule = Alarm.fromAlarmArn(stack, 'Errors', ERRORS_ALARM);
       const alarms: IAlarm[] = [new CompositeAlarm(stack, 'All', { alarmRule })];
-      return { ...inIsolatedSubnets(stack), afterRollOut: { follow: FOLLOW, alarms } };
+      return { ...inIsolatedSubnets(stack), afterRollOut: { follow: GROUP_TO_FOLLOW, alarms } };
     });
     expect(ofMachine(composite)).toContain('Allow cloudwatch:DescribeAlarms on *');
+    expect(rightsOf(composite, STOPS)).toEqual(
+      [...common(STOPS), `Allow codedeploy:StopDeployment on ${GROUP}`].toSorted(),
+    );
   });
 });
 

@@ -1,5 +1,10 @@
 /** The functions that follow a roll-out, over the SDK, with what stands in for Amazon ECS behind them. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+vi.hoisted(() =>
+  Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
+);
+
 import { handler as awaitRollOut } from '../../functions/await-roll-out.ts';
 import { handler as stopRollOut } from '../../functions/stop-roll-out.ts';
 import { NEW_ROLL_OUT, type RollOutProgress } from '../../lib/core/rollout/index.ts';
