@@ -6,9 +6,10 @@ vi.hoisted(() =>
 );
 
 import { metrics } from '../../functions/_runtime/observability.ts';
+import { handler as rollBack } from '../../functions/roll-back.ts';
 import { Metric } from '../../lib/core/workflow/index.ts';
 import { type DatabaseRuntime, startDatabaseRuntime } from './database-runtime.ts';
-import { executionArn } from './function-runtime.ts';
+import { contextOf, executionArn, runOf } from './function-runtime.ts';
 import { migrateAll, steps } from './steps.ts';
 
 const BEFORE = { '0001_a.sql': 'CREATE TABLE public.a (id int);', '0001_a.down.sql': 'DROP TABLE public.a;' };
@@ -176,5 +177,61 @@ describe('rolling back a failed run', () => {
     const verdict = await steps.rollBack('run-1', error);
     expect(await tables()).toEqual(['a']);
     expect(verdict).toMatchObject({ reverted: ['0003_c', '0002_b'], bundleDigest: '' });
+  });
+});
+
+describe('after a roll-out that was unhealthy', () => {
+  const { '0004_d.sql': _, ...SOUND } = RELEASE;
+  /** Called by an execution of its own, about the run, which has ended. */
+  const sendBack = (runs: 'old' | 'new' | 'unknown', policy: 'down' | 'code-only' = 'down', stopError = {}) =>
+    rollBack(
+      {
+        run: runOf('follower'),
+        followed: runOf('run-1'),
+        rollOut: { deployment: 'd-1', runs, reason: 'the alarm a rang' },
+        policy,
+        stopError: null,
+        ...stopError,
+      },
+      contextOf(),
+    );
+  beforeEach(async () => {
+    await runtime.deploy(SOUND);
+    await migrateAll('run-1');
+    await steps.releaseLease('run-1');
+    await steps.acquireLease('follower');
+  });
+
+  test('reverts what the run had applied, once the old version runs; and again, finds nothing left', async () => {
+    for (const _again of [1, 2])
+      expect(await sendBack('old')).toMatchObject({
+        run: 'run-1',
+        signal: 'ROLL_BACK',
+        applied: [],
+        reverted: ['0003_c', '0002_b'],
+        error: { code: 'LS706' },
+      });
+    expect(await tables()).toEqual(['a']);
+    const runs = await runtime.query('SELECT run_id, verdict FROM lockstep.run ORDER BY started_at');
+    expect(runs.slice(1)).toEqual([
+      { run_id: 'run-1', verdict: 'applied' },
+      { run_id: 'follower', verdict: 'reverted' },
+    ]);
+  });
+
+  test.each([
+    ['the new version runs', () => sendBack('new')],
+    ['it is not known which one runs', () => sendBack('unknown')],
+    ['it could not be stopped', () => sendBack('old', 'down', { stopError: { Error: 'RollOutError' } })],
+    ['the schema is to stay', () => sendBack('old', 'code-only')],
+  ])('touches nothing when %s, although it holds the lease', async (_why, ask) => {
+    expect(await ask()).toMatchObject({ applied: ['0002_b', '0003_c'], reverted: [], signal: 'ROLL_BACK' });
+    expect(await tables()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('touches nothing without the lease, and says so', async () => {
+    await steps.releaseLease('follower');
+    expect((await sendBack('old')).state).toMatch(/this run does not hold the lease, and must not touch/);
+    expect(await tables()).toEqual(['a', 'b', 'c']);
   });
 });
