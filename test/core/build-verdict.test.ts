@@ -117,6 +117,20 @@ describe('the verdict of a failed run', () => {
     );
   });
 
+  test.each(['LS710', 'LS711'])('that nobody approved (%s) was refused, and asks again', (code) => {
+    const refused = { name: 'ApprovalError', code, message: `${code}: no.` };
+    expect(failedVerdict(facts, failure({ error: refused }))).toMatchObject({
+      outcome: 'refused',
+      signal: 'ROLL_BACK',
+      next: `Change the migrations, or start a new run, which asks again. docs/runbook.md explains ${code}.`,
+    });
+  });
+
+  test('that could not ask has failed', () => {
+    const unsent = { name: 'ApprovalError', code: 'LS712', message: 'LS712: no.' };
+    expect(failedVerdict(facts, failure({ error: unsent })).outcome).toBe('failed');
+  });
+
   test('that reverted what it had applied names that', () => {
     const verdict = failedVerdict(facts, failure({ reverted: ['0002_b', '0001_a'] }));
     expect(verdict.reverted).toEqual(['0002_b', '0001_a']);

@@ -25,10 +25,11 @@ test('a notice says what happened, what is true now and what to do, and then the
   });
 });
 
-test('long lists are cut, with their number', () => {
+test('long lists are cut, with their number, and who approved is named', () => {
   const names = Array.from({ length: 30 }, (_, i) => `m${i}`);
-  const { text } = noticeOf(appliedVerdict(facts, nameList(names)));
+  const { text } = noticeOf(appliedVerdict({ ...facts, approvedBy: 'Ann' }, nameList(names)));
   expect(text).toContain('m19 and 10 more');
+  expect(text).toContain('Approved by: Ann');
   expect(text).toContain('Restore point: snap-1');
   expect(text).toContain('Run: run-1 (61 s)');
 });
