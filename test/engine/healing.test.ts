@@ -9,8 +9,10 @@ import { failureOf, type Site, siteForTest } from './site.ts';
 const INDEXES = `SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   WHERE c.relnamespace = 'public'::regnamespace OR NOT i.indisvalid ORDER BY 1`;
 const JOURNAL = 'SELECT step, state FROM lockstep.journal ORDER BY step';
-const LONE = `FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'lockstep #%'
-  AND state = 'active' AND wait_event = 'virtualxid'`;
+/** Waiting for this one: a statement also waits, shortly, for whoever looks at the database when it begins. */
+const loneBehind = (pid: number) => `FROM pg_stat_activity WHERE datname = current_database()
+  AND application_name LIKE 'lockstep #%' AND state = 'active' AND wait_event = 'virtualxid'
+  AND ${pid} = ANY (pg_blocking_pids(pid))`;
 
 interface Broken {
   readonly site: Site;
@@ -32,8 +34,9 @@ async function brokenOff(setUp: string, sql: string, mode: LockMode, table = 't'
     { '0001_lone.sql': `${sql.replace('this_database', site.name)}; CREATE TABLE after ();` },
     { on: (event) => event.kind === 'step-healed' && healed.push(event.how) },
   );
-  await site.until(`SELECT 1 ${LONE}`);
-  await site.rows(`SELECT pg_terminate_backend(pid, 5000) ${LONE}`);
+  const lone = loneBehind(other.facts.pid);
+  await site.until(`SELECT 1 ${lone}`);
+  await site.rows(`SELECT pg_terminate_backend(pid, 5000) ${lone}`);
   // Whatever the next attempt has to wait for is over now.
   await other.query('COMMIT');
   expect((await up).applied).toEqual(['0001_lone']);
