@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { holdRequests, migrateOnStartup, type RequestGate, waitForSchema } from '../../lib/gate.ts';
 import { queryRows } from '../support/postgres.ts';
 import { folderWith } from './command-line.ts';
@@ -164,6 +166,24 @@ describe('a server that listens meanwhile', () => {
     resolve();
     await promise;
     expect(['/up', '/'].map((url) => answer(gate, url))).toEqual(['passed', 'passed']);
+  });
+
+  it('holds WebSockets, too, if their listener comes after `await start`', async () => {
+    const { promise: start, resolve } = Promise.withResolvers<void>();
+    const gate = holdRequests(start);
+    const server = createServer((request, response) => gate(request, response, () => response.end()));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    onTestFinished(() => void server.close());
+    const answered = () => {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      socket.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      return text(socket);
+    };
+    expect(await answered()).toMatch(/^HTTP\/1.1 503 /);
+    resolve();
+    await start;
+    server.on('upgrade', (_, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+    expect(await answered()).toMatch(/^HTTP\/1.1 101 /);
   });
 
   it('stays closed when the schema does not get ready, and is not alive either', async () => {

@@ -14,7 +14,8 @@ const RETRY_AFTER = '1';
 /**
  * Lets a server listen before the schema is ready. Until `start` is fulfilled the liveness probe gets 200, and everything
  * else 503, so that nobody kills the instance and nobody sends it work; from then on every request goes to the app. If
- * `start` is rejected it stays closed; that is told to who awaits `start`, and nothing is thrown here.
+ * `start` is rejected it stays closed; that is told to who awaits `start`, and nothing is thrown here. Requests with
+ * `Upgrade` (WebSockets) never come here while the server has a listener for `upgrade`: add that after `await start`.
  */
 export function holdRequests(
   start: Promise<unknown>,
