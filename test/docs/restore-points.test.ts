@@ -1,8 +1,10 @@
 /** docs/restore-points.md: what its command prints, for a run as the workflow records it. */
-import { expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import type { RestoreRecord } from '../../lib/core/restore-point/index.ts';
 import { lockstep } from '../cli/command-line.ts';
-import { siteForTest } from '../engine/site.ts';
+import { configOf, siteForTest } from '../engine/site.ts';
+import { queryRows } from '../support/postgres.ts';
 import { codeBlocks } from './markdown.ts';
 
 const RECORD: RestoreRecord = {
@@ -35,6 +37,26 @@ test('the plan is printed as the page shows it; a later attempt of the run forge
   const expected = shown.replace('$ lockstep restore plan release-12\n', '');
   const pattern = expected.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '[^\\n]+?');
   expect(stdout).toMatch(new RegExp(`^${pattern}$`));
+});
+
+test('where the server does not tell how far its log is, as Aurora, runs go on and the amount is left out', async () => {
+  const role = `untold_${randomUUID().replaceAll('-', '')}`;
+  // Registered before the database's own: it runs after the database was dropped.
+  onTestFinished(async () => {
+    await queryRows(inject('postgresUrl'), `DROP ROLE ${role}`);
+  });
+  const site = await siteForTest();
+  await site.rows(`CREATE ROLE ${role} LOGIN PASSWORD 'word'; CREATE SCHEMA lockstep AUTHORIZATION ${role};
+    CREATE SCHEMA ${role} AUTHORIZATION ${role}; REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn FROM PUBLIC`);
+  const url = Object.assign(new URL(site.url), { username: role, password: 'word' }).href;
+  await site.up(FILES, { database: configOf(url) });
+  const [run] = await site.rows<{ run_id: string }>(
+    `UPDATE lockstep.run SET restore_point = 'a', restore_record = '${JSON.stringify(RECORD)}' RETURNING run_id`,
+  );
+  const { stdout } = await lockstep(['restore', 'plan', run!.run_id], { DATABASE_URL: url });
+  expect(stdout).toMatch(
+    /^Lost by that: all that was written for at least [^,]*, by whomever, and of the ledger:$/m,
+  );
 });
 
 test('a run without one, or that nobody knows, is an error with a code', async () => {

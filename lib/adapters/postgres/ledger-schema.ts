@@ -18,6 +18,7 @@ import { schemaGrant, withGrant } from './denied.ts';
 import { FORCED_RELEASE_TABLE } from './forced-releases.ts';
 import { LEDGER_FUNCTIONS } from './ledger-functions.ts';
 import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
+import { WAL_POSITION } from './restore-points.ts';
 import type { Session } from './session.ts';
 
 const LAYOUT = 1;
@@ -90,7 +91,7 @@ CREATE TABLE lockstep.run (
   bundle_digest text NOT NULL,
   restore_point text,
   restore_record jsonb,
-  began_at_lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_lsn(),
+  began_at_lsn pg_lsn DEFAULT lockstep.wal_position(),
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   finished_at timestamptz,
   verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
@@ -98,6 +99,7 @@ CREATE TABLE lockstep.run (
   forced text,
   command text
 );
+COMMENT ON COLUMN lockstep.run.began_at_lsn IS 'Null where the server does not tell.';
 COMMENT ON COLUMN lockstep.run.restore_record IS 'The database at that time: what one that is restored has to be given again.';
 COMMENT ON COLUMN lockstep.run.forced IS 'Live instances of the app past which it was made to contract.';
 COMMENT ON COLUMN lockstep.run.command IS 'A foreign command that it ran, and what its own history says that it changed.';
@@ -145,7 +147,7 @@ async function createLedger(session: Session): Promise<void> {
   // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
   try {
     await session.query(
-      `${schema} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
+      `${schema} ${WAL_POSITION} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
     );
   } catch (error) {
     throw withGrant(error, schemaGrant(session.facts, schema !== ''));

@@ -3,6 +3,20 @@ import type { RestoreRecord } from '../../core/restore-point/index.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
+/**
+ * A replica writes no log: it tells how far it has replayed. Aurora refuses to tell unless wal_level is logical, and no run
+ * may fail for want of a number that is for people only.
+ */
+export const WAL_POSITION = `
+CREATE FUNCTION lockstep.wal_position() RETURNS pg_lsn LANGUAGE plpgsql AS $function$
+BEGIN
+  RETURN CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+    ELSE pg_catalog.pg_current_wal_lsn() END;
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END $function$;
+`;
+
 export interface KeptRestorePoint {
   readonly runId: string;
   /** Null without one. */
@@ -11,7 +25,10 @@ export interface KeptRestorePoint {
   readonly record: RestoreRecord | null;
   readonly startedAt: string;
   readonly secondsSince: number;
-  /** That the server has written to its log since the run began, by whomever; null in a database that was restored. */
+  /**
+   * That the server has written to its log since the run began, by whomever; null in a database that was restored, and
+   * where the server does not tell.
+   */
   readonly walBytesSince: number | null;
   /** Entries since the run began, its own among them, oldest first. */
   readonly entriesSince: readonly {
@@ -26,14 +43,13 @@ export async function readRestorePoint(
   session: Session,
   runId: string,
 ): Promise<KeptRestorePoint | undefined> {
-  // A replica writes no log: it tells how far it has replayed. A position before that of the run: its log is another one.
+  // A position before that of the run: this server's log is another one.
   const rows = await session.queryLedger(
     `SELECT pg_catalog.json_build_object(
        'runId', r.run_id, 'restorePoint', r.restore_point, 'record', r.restore_record, 'startedAt', ${isoTime('r.started_at')},
        'secondsSince', pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - r.started_at)),
        'walBytesSince', (SELECT CASE WHEN d.bytes >= 0 THEN d.bytes END
-         FROM pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
-           ELSE pg_catalog.pg_current_wal_lsn() END, r.began_at_lsn) d(bytes)),
+         FROM pg_catalog.pg_wal_lsn_diff(lockstep.wal_position(), r.began_at_lsn) d(bytes)),
        'entriesSince', COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('migration', e.written_as || '_' || e.slug,
            'kind', e.kind, 'runId', e.run_id) ORDER BY e.id)
          FROM lockstep.entry e WHERE e.at >= r.started_at), '[]')) AS kept
