@@ -44,7 +44,7 @@ export const handler = handlerFor({
   input: verdictEventSchema,
   output: deliverVerdictOutputSchema,
   runId: ({ detail }) => detail.run,
-  async run({ detail: verdict }, { log }) {
+  async run({ detail: verdict, time }, { log }) {
     const { receivers, stateMachineArn } = readSettings(['receivers', 'stateMachineArn']);
     const state = await readRunState(stepFunctions(), executionArnOf(stateMachineArn, verdict.run));
     if (!state) {
@@ -54,7 +54,7 @@ export const handler = handlerFor({
     const attempt = attemptEach(log);
     const told: string[] = [];
     const deliveries = [
-      ...toReceivers(receivers, verdict, { stateMachineArn, state }),
+      ...toReceivers(receivers, verdict, { stateMachineArn, state, sentAtMs: Date.parse(time) }),
       ...(state.input.answerTo ?? []).map((deployer) => toDeployer(deployer, verdict)),
     ];
     for (const { receiver, send, isOutdated } of deliveries) {
@@ -82,12 +82,14 @@ interface Place {
   readonly stateMachineArn: string;
   /** Of this run. */
   readonly state: RunState;
+  /** The event, in milliseconds since 1970. */
+  readonly sentAtMs: number;
 }
 
 function toReceivers(
   { topic, webhook, stageTransition }: Receivers,
   verdict: Verdict,
-  { stateMachineArn, state }: Place,
+  { stateMachineArn, ...when }: Place,
 ): Delivery[] {
   const deliveries: Delivery[] = [];
   if (topic !== undefined) {
@@ -104,7 +106,7 @@ function toReceivers(
     deliveries.push({
       receiver: 'stage-transition',
       send: () => new StageTransitionSignal(pipelines(), stageTransition).send(verdict),
-      isOutdated: () => hasNewerVerdict(stepFunctions(), stateMachineArn, verdict.run, state),
+      isOutdated: () => hasNewerVerdict(stepFunctions(), stateMachineArn, verdict.run, when),
     });
   }
   return deliveries;

@@ -104,18 +104,18 @@ describe('whether a newer run has told its verdict', () => {
 
   /** Names of those that would set the switch. */
   async function setting(
-    runs: readonly { name: string; status: ExecutionStatus; stoppedAtMs?: number }[],
+    runs: readonly { name: string; status: ExecutionStatus; stoppedAtMs?: number; sentAtMs?: number }[],
   ): Promise<string[]> {
     const executions = new LocalExecutions();
-    for (const run of runs) {
+    for (const { sentAtMs: _, ...run } of runs) {
       const place = { executionArn: arnOf(run.name), stateMachineArn: MACHINE, startedAtMs: 0 };
       executions.add({ ...place, ...run });
     }
     const client = await clientOf(executions.service);
     const found: string[] = [];
-    for (const { name } of runs) {
+    for (const { name, stoppedAtMs = 0, sentAtMs = Math.floor(stoppedAtMs / 1_000) * 1_000 } of runs) {
       const state = (await readRunState(client, arnOf(name)))!;
-      if (!(await hasNewerVerdict(client, MACHINE, name, state))) found.push(name);
+      if (!(await hasNewerVerdict(client, MACHINE, name, { state, sentAtMs }))) found.push(name);
     }
     return found;
   }
@@ -126,6 +126,12 @@ describe('whether a newer run has told its verdict', () => {
 
   test('of two that ended in the same moment one does', async () => {
     expect(await setting([ended('a', 5_000), ended('b', 5_000)])).toEqual(['b']);
+  });
+
+  test('a run that is sent back after its end sets it past those that ended before that', async () => {
+    const sentBack = { ...ended('a', 5_000), sentAtMs: 9_000 };
+    expect(await setting([sentBack, ended('b', 7_000)])).toEqual(['a', 'b']);
+    expect(await setting([sentBack, ended('b', 9_500)])).toEqual(['b']);
   });
 
   test('to a run that has not ended yet nobody is newer', async () => {

@@ -92,7 +92,7 @@ describe('receivers of every verdict', () => {
     await vi.waitUntil(() => deployers().transitions.get('release/Deploy') === 'enabled', {
       timeout: 25_000,
     });
-    const late = { detail: verdict };
+    const late = { time: new Date(0).toISOString(), detail: verdict };
     expect(await deployment.functions.invoke('deliver-verdict', late)).toEqual({ told: ['topic'] });
     expect(deployers().transitions.get('release/Deploy')).toBe('enabled');
   });
@@ -104,6 +104,7 @@ describe('receivers of every verdict', () => {
     await delivered(run.name);
     const [verdict] = coordinator.signalsOf(run.name);
     const forged = {
+      time: new Date().toISOString(),
       detail: { ...verdict, run: 'forged', signal: 'ROLL_BACK' },
     };
     expect(await deployment.functions.invoke('deliver-verdict', forged)).toEqual({ told: [] });

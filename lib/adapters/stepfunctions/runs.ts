@@ -76,17 +76,19 @@ export async function readRunState(client: SFNClient, executionArn: string): Pro
 const NEWEST = 50;
 
 /**
- * Whether another run of the machine ended with a signal of its own after this one. Of two that ended in the same moment
- * the name decides, so that each of them sees the same one as newer. Throws LS703.
+ * Whether another run of the machine ended with a signal of its own after this one, or after `sentAtMs` (since 1970): a run
+ * that is sent back when its roll-out was unhealthy has a second verdict, long after its end. Of two that ended in the same
+ * moment the name decides, so that each of them sees the same one as newer. Throws LS703.
  */
 export async function hasNewerVerdict(
   client: SFNClient,
   stateMachineArn: string,
   run: string,
-  state: RunState,
+  { state, sentAtMs }: { readonly state: RunState; readonly sentAtMs: number },
 ): Promise<boolean> {
   if (state.kind === 'running') return false;
-  const { stoppedAtMs } = state;
+  // Of the verdict with which it ended the event is older than the end, and its time is cut to whole seconds.
+  const sinceMs = Math.max(state.stoppedAtMs, sentAtMs);
   const listed = await client
     .send(new ListExecutionsCommand({ stateMachineArn, maxResults: NEWEST }))
     .catch((error: unknown) => {
@@ -94,7 +96,7 @@ export async function hasNewerVerdict(
     });
   const later = (listed.executions ?? []).filter(({ name = '', stopDate }) => {
     const theirs = stopDate?.getTime() ?? 0;
-    return theirs > stoppedAtMs || (theirs === stoppedAtMs && name > run);
+    return theirs > sinceMs || (theirs === sinceMs && name > run);
   });
   for (const { executionArn = '' } of later) {
     const other = await readRunState(client, executionArn);

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { verdictSchema } from '../rollout/verdict.ts';
 
 /** An event of this product's own: docs/events.md. */
-export const verdictEventSchema = z.object({ detail: verdictSchema });
+export const verdictEventSchema = z.object({ time: z.iso.datetime(), detail: verdictSchema });
 /** Kinds of those that were told. */
 export const deliverVerdictOutputSchema = z.object({ told: z.array(z.string()) });
 
