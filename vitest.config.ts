@@ -10,14 +10,19 @@ const ON_EVERY_SERVER = [
   'test/docs/privileges.test.ts',
 ];
 
-/** Suites with tools that have to be fetched first, each with a mode of its own. */
-const FETCHED = ['alembic', 'dynamodb', 'frameworks'];
+/** By their modes: with tools that have to be fetched first, or longer than `npm test` may take. */
+const EXTRA_SUITES: Readonly<Record<string, string>> = {
+  alembic: 'test/tools/alembic.suite.ts',
+  dynamodb: 'test/tools/dynamodb.suite.ts',
+  frameworks: 'test/tools/frameworks.suite.ts',
+  mutants: 'test/mutants/ten.suite.ts',
+};
 
 /** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
 export default defineConfig(({ mode }) => {
   const { newest, others, notes } = testServers(process.env.LOCKSTEP_TEST_POSTGRES);
   const chosen = mode === 'servers' ? others : [];
-  const mine = FETCHED.includes(mode) ? [`test/tools/${mode}.suite.ts`] : ['test/**/*.test.ts'];
+  const mine = [EXTRA_SUITES[mode] ?? 'test/**/*.test.ts'];
   if (mode === 'servers') for (const note of notes) console.warn(note);
   return {
     test: {

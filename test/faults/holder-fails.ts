@@ -12,14 +12,14 @@ import {
   type MigrationSet,
   REINDEX,
 } from './migration-sets.ts';
-import { goesOnInVain, type Scenario, succeeds } from './scenario.ts';
+import { goesOnInVain, goesOnLater, type Scenario, succeeds } from './scenario.ts';
 import { until } from './until.ts';
 import { createWorld, type LeaseKind, type World } from './world.ts';
 
 /** The middle of a statement that runs is a place, too; there the signal comes from outside. */
 export type HolderPlace = PlaceName | keyof typeof GATED_PLACES;
 
-const GATED_PLACES = {
+export const GATED_PLACES = {
   'in the middle of a migration': 'a migration',
   'in the middle of an index build': 'an index build',
   'in the middle of an index build at work': 'an index build at work',
@@ -51,20 +51,30 @@ export function holderFails({ place, kind, lease }: Failing): Scenario {
   const set = SETS[place] ?? MIXED;
   return {
     name: `${kind} ${place}, lease in ${lease}`,
-    async run(context, edits) {
+    strikes: { point: place, fault: kind },
+    async run(context, edits, recovered) {
       const world = await createWorld({ context, lease, set, edits });
       const { holder, gate, pid } = await failing(world, place, kind);
+      const failedMs = performance.now();
       const next = world.up();
       const isVouchedFor = kind === 'SIGSTOP' && lease === 'postgres';
       if (gate) await liftForNext({ world, gate, pid, isVouchedFor });
       const found = await succeeds(world, next);
       // Nothing has replaced the stopped one then.
       if (found.length > 0) return found;
-      if (kind === 'SIGSTOP') found.push(...(await goesOnInVain(world, holder)));
+      recovered?.(performance.now() - failedMs);
+      if (kind === 'SIGSTOP') {
+        const goesOn = hasLease(place, lease) ? goesOnInVain : goesOnLater;
+        found.push(...(await goesOn(world, holder)));
+      }
       return [...found, ...(await violationsIn(world))];
     },
   };
 }
+
+/** In PostgreSQL the lock is the lease: who has not asked for it has nothing that could be taken away. */
+const hasLease = (place: HolderPlace, lease: LeaseKind): boolean =>
+  !(lease === 'postgres' && place === 'connected, the lock not asked for');
 
 export interface Failed {
   readonly holder: FaultyProcess;

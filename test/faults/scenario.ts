@@ -14,8 +14,17 @@ import type { World } from './world.ts';
 
 export interface Scenario {
   readonly name: string;
-  readonly run: (context: TestContext, edits: readonly Edit[]) => Promise<Violation[]>;
+  /** Its place in the table of faults; absent: it is not about one point. */
+  readonly strikes?: { readonly point: string; readonly fault: TableFault };
+  readonly run: (
+    context: TestContext,
+    edits: readonly Edit[],
+    /** Told how long it took from the fault until everything was applied. */
+    recovered?: (ms: number) => void,
+  ) => Promise<Violation[]>;
 }
+
+export type TableFault = 'SIGKILL' | 'SIGSTOP' | 'cut';
 
 /** Longer than any take-over; a process that has not ended by then is stuck. A mutant that is stuck stays so. */
 const LIMIT_MS = 20_000;
@@ -26,6 +35,12 @@ export const limitIn = ({ edits }: World): number => (edits.length > 0 ? LIMIT_O
 export async function succeeds(world: World, process: FaultyProcess): Promise<Violation[]> {
   const ended = await process.endedWithin(limitIn(world));
   return unless(ended?.exitCode === 0, 'ends', ended ?? `stuck; it said:\n${process.told}`);
+}
+
+/** A stopped process that had nothing yet: it goes on like one that comes later. */
+export function goesOnLater(world: World, stopped: FaultyProcess): Promise<Violation[]> {
+  stopped.signal('SIGCONT');
+  return succeeds(world, stopped);
 }
 
 /** A stopped process that has been replaced: what it does from now on must leave no trace. */

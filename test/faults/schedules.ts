@@ -12,10 +12,13 @@ import { createWorld, LEASE_MS, type LeaseKind } from './world.ts';
 /** The process itself goes on with a new attempt. */
 export const replyIsLost = (place: PlaceName, lease: LeaseKind): Scenario => ({
   name: `${place}, lease in ${lease}`,
-  async run(context, edits) {
+  strikes: { point: place, fault: 'cut' },
+  async run(context, edits, recovered) {
     const world = await createWorld({ context, lease, set: MIXED, edits });
+    const startedMs = performance.now();
     const process = world.up({ fault: { place, kind: 'cut' } });
     const found = await succeeds(world, process);
+    recovered?.(performance.now() - startedMs);
     if (!/Trying again/.test(process.told)) throw new Error(`Nothing was lost:\n${process.told}`);
     return [...found, ...(await violationsIn(world))];
   },

@@ -1,0 +1,28 @@
+/**
+ * The holder of the lease fails at known points, and what became of it, as a table.
+ *
+ *   npm run test:faults                   the cases of `npm test`
+ *   npm run test:faults -- --full         each point with each fault, 25 times: hours
+ *   npm run test:faults -- --rounds 2     the same, twice
+ *
+ * Exits as the test runner does: with 0 when no invariant was violated.
+ */
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const FULL = '25';
+
+const { values } = parseArgs({
+  options: { full: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+});
+const rounds = values.rounds ?? (values.full ? FULL : undefined);
+if (rounds !== undefined && !/^[1-9]\d*$/.test(rounds))
+  throw new Error('--rounds is a whole number from 1 on.');
+
+const child = spawn('vitest', ['run', 'test/faults/recovery.test.ts'], {
+  stdio: 'inherit',
+  env: { ...process.env, ...(rounds ? { LOCKSTEP_FAULT_ROUNDS: rounds } : {}) },
+});
+child.once('close', (code) => {
+  process.exitCode = code ?? 1;
+});
