@@ -38,5 +38,9 @@ export class FaultTable {
   }
 }
 
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
 const shown = (cell: Cell | undefined): string =>
-  cell ? `${cell.runs} runs, ${cell.violations} violations, ${(cell.slowestMs / 1000).toFixed(1)} s` : '–';
+  cell
+    ? `${counted(cell.runs, 'run')}, ${counted(cell.violations, 'violation')}, ${(cell.slowestMs / 1000).toFixed(1)} s`
+    : '–';
