@@ -37,6 +37,8 @@ export interface LocalCloudOptions extends StackOptions {
   readonly migrations: string;
   /** For everything that is written to disk. */
   readonly directory: string;
+  /** When it is aborted nothing is deployed or started any more: what would end it was ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LocalCloud {
@@ -62,7 +64,7 @@ export interface Deployment {
 }
 
 export async function startLocalCloud(options: LocalCloudOptions, disposers: Disposers): Promise<LocalCloud> {
-  const { database, directory } = options;
+  const { database, directory, signal } = options;
   const executions = new LocalExecutions();
   const eventBus = new LocalEventBus();
   const deployers = new LocalDeployers();
@@ -97,6 +99,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   );
   await dynamodb.createTable(workflow.leaseTable);
   const deploy = (bundle: string, inImage = bundle): Deployment => {
+    signal?.throwIfAborted();
     const local = { ...environment, [EnvName.bundlePath]: bundle, [EnvName.databaseTls]: database.tls };
     const tasks =
       workflow.task &&
@@ -112,6 +115,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     disposers.add(() => functions.stop());
     const surroundings = { functions, tasks, eventBus, executions, topics: deployers, tokens, alarms };
     const start = (input: object, onEvent?: Observer, name?: string, machine: Machine = workflow) => {
+      signal?.throwIfAborted();
       const execution = startExecution(machine, surroundings, input, onEvent, name);
       disposers.add(async () => execution.abort());
       return execution;

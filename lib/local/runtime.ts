@@ -44,6 +44,7 @@ export interface SharedRuntimeOptions extends StackOptions {
   readonly name: string;
   readonly migrations: string;
   readonly takesRestorePoints: boolean;
+  readonly signal: AbortSignal;
 }
 
 const DATABASE = 'app';
@@ -60,8 +61,8 @@ export async function startLocalRuntime(
     : await startLocalServer(disposers);
   options.signal?.throwIfAborted();
   const database = options.database ?? (await createAppDatabase(server as PostgresServer, DATABASE));
-  const { migrations } = options;
-  const cloud = await startLocalCloud({ database, server, migrations, directory }, disposers);
+  const { migrations, signal } = options;
+  const cloud = await startLocalCloud({ database, server, migrations, directory, signal }, disposers);
   options.signal?.throwIfAborted();
   return { directory, database, server, cloud, reaped, disposers };
 }

@@ -13,7 +13,7 @@ import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionRecord, ExecutionStatus, LocalExecutions } from './aws/executions.ts';
 import { ACCOUNT, arn, REGION } from './aws/service.ts';
-import type { TaskTokens } from './aws/task-tokens.ts';
+import type { Limits, TaskTokens } from './aws/task-tokens.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
 import { failCauseOf } from './fail-cause.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
@@ -115,10 +115,10 @@ class TaskToken {
   }
 
   /** Of the task whose input was made last. */
-  readonly wait = (closed: AbortSignal): Promise<unknown> => {
+  readonly wait = (limits: Limits): Promise<unknown> => {
     const token = this.#next;
     this.#next = this.#tokens.newToken();
-    return this.#tokens.wait(token, closed);
+    return this.#tokens.wait(token, limits);
   };
 }
 

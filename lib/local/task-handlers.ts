@@ -3,6 +3,7 @@ import type { LocalAlarms } from './aws/alarms.ts';
 import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionStatus, LocalExecutions } from './aws/executions.ts';
+import type { Limits } from './aws/task-tokens.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
 import type { Machine } from './workflow.ts';
@@ -13,8 +14,8 @@ export interface Performers {
   readonly tasks: EcsTasks | undefined;
   readonly eventBus: LocalEventBus;
   readonly topics: LocalDeployers;
-  /** Until the task that has just begun is answered, by its token; `closed` aborts when it is over. */
-  readonly waitForAnswer: (closed: AbortSignal) => Promise<unknown>;
+  /** Until the task that has just begun is answered, by its token. */
+  readonly waitForAnswer: (limits: Limits) => Promise<unknown>;
   readonly executions: LocalExecutions;
   readonly alarms: LocalAlarms;
   /** Of the execution. */
@@ -47,8 +48,7 @@ export function taskHandlers(
       return alarms.service.DescribeAlarms?.(input);
     if (resource.endsWith(':states:::ecs:runTask.sync')) return tasks?.run(input as never, stopped);
     if (resource.endsWith(':states:::sns:publish.waitForTaskToken')) {
-      const closed = AbortSignal.any([stopped, AbortSignal.timeout(Number(TimeoutSeconds) * 1000)]);
-      const answer = waitForAnswer(closed);
+      const answer = waitForAnswer({ timeoutMs: Number(TimeoutSeconds) * 1000, stopped });
       topics.publish(input as never);
       return answer;
     }

@@ -167,12 +167,11 @@ test('an execution can be stopped, and one that is not known cannot', async () =
 
 test('a task token is good for one answer, until its task is over', async () => {
   const client = new SFNClient(config);
-  const closing = new AbortController();
+  const stopping = new AbortController();
+  const limits = { timeoutMs: 60_000, stopped: stopping.signal };
   const [first, second] = [tokens.newToken(), tokens.newToken()];
-  const answer = tokens.wait(first, closing.signal);
-  const refusal = tokens
-    .wait(second, closing.signal)
-    .catch((error: Error) => `${error.name}: ${error.message}`);
+  const answer = tokens.wait(first, limits);
+  const refusal = tokens.wait(second, limits).catch((error: Error) => `${error.name}: ${error.message}`);
   const succeed = (taskToken: string, output = '{"by":"Ann"}') =>
     client.send(new SendTaskSuccessCommand({ taskToken, output }));
   await expect(succeed(first, 'not JSON')).rejects.toBeInstanceOf(InvalidOutput);
@@ -183,8 +182,9 @@ test('a task token is good for one answer, until its task is over', async () => 
   await expect(succeed(first)).rejects.toBeInstanceOf(TaskTimedOut);
   await expect(succeed('never given')).rejects.toBeInstanceOf(InvalidToken);
   const third = tokens.newToken();
-  void tokens.wait(third, closing.signal);
-  closing.abort();
+  const stopped = tokens.wait(third, limits);
+  stopping.abort();
+  await expect(stopped).rejects.toThrow('The execution has ended.');
   await expect(succeed(third)).rejects.toBeInstanceOf(TaskTimedOut);
 });
 

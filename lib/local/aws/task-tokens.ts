@@ -10,6 +10,12 @@ export class AnsweredWithFailure extends Error {
   }
 }
 
+export interface Limits {
+  readonly timeoutMs: number;
+  /** Aborts when the execution has ended. */
+  readonly stopped: AbortSignal;
+}
+
 interface Waiting {
   succeed(output: unknown): void;
   fail(error: Error): void;
@@ -24,12 +30,20 @@ export class TaskTokens {
   }
 
   /**
-   * An answer is taken from the moment of the call on.
-   * @param closed aborts when the task is over, however. Rejects with AnsweredWithFailure.
+   * An answer is taken from the moment of the call on, for so long. Rejects with AnsweredWithFailure, or when the
+   * execution is stopped.
    */
-  wait(token: string, closed: AbortSignal): Promise<unknown> {
-    closed.addEventListener('abort', () => this.#tasks.set(token, null), { once: true });
-    return new Promise((resolve, reject) => this.#tasks.set(token, { succeed: resolve, fail: reject }));
+  wait(token: string, { timeoutMs, stopped }: Limits): Promise<unknown> {
+    const close = () => this.#tasks.set(token, null);
+    setTimeout(close, timeoutMs).unref();
+    return new Promise((succeed, fail) => {
+      this.#tasks.set(token, { succeed, fail });
+      const end = () => {
+        close();
+        fail(new Error('The execution has ended.'));
+      };
+      stopped.addEventListener('abort', end, { once: true });
+    });
   }
 
   /** Of a token that is good for an answer, once. */

@@ -65,7 +65,9 @@ export async function runScenarios({ page, signal, names }: ScenarioOptions): Pr
     page.line(
       page.paint('dim', `  PostgreSQL on 127.0.0.1:${server.server.port}, logs in ${server.directory}`),
     );
-    const narrator = new Narrator(page);
+    // What is still on its way when the signal comes has nobody to be told to.
+    const line = (text: string) => (signal.aborted ? undefined : page.line(text));
+    const narrator = new Narrator({ ...page, line });
     const promises = new Promises(narrator);
     const played: Played[] = [];
     for (const name of names) {
@@ -95,8 +97,9 @@ async function playOne(
   const own = new Disposers();
   disposers.add(() => own.run());
   const { play, stack, takesRestorePoints = false } = PLAYED_BY[name];
-  const options = { name: `orders-${name}`, migrations: SAMPLE, takesRestorePoints, ...stack };
+  const options = { name: `orders-${name}`, migrations: SAMPLE, takesRestorePoints, signal, ...stack };
   const runtime = await startRuntimeOn(server, options, own);
+  signal.throwIfAborted();
   const result = await untilAborted(signal, play({ runtime, narrator, promises }));
   // Its processes, while others are played; after an error, or Ctrl-C, at the end.
   await own.run();
