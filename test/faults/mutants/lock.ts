@@ -55,7 +55,7 @@ const RECONNECT = `this.#client.query({ text: sql, types: TEXT_TYPES }).catch(as
 export const OF_THE_SESSION: readonly Mutant[] = [
   {
     name: 'a lost connection is made again',
-    edits: [inPostgres('session.ts', 'this.#client.query({ text: sql, types: TEXT_TYPES });', RECONNECT)],
+    edits: [inPostgres('session.ts', 'this.#client.query({ text, types: TEXT_TYPES });', RECONNECT)],
     scenario: stopped('an index build journalled, not sent'),
     breaks: 'inert',
   },
