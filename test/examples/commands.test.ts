@@ -41,10 +41,12 @@ describe('Docker Compose: the service migrate', () => {
 
 describe('DigitalOcean: the job migrate', () => {
   const { run_command, envs } = readManifest('digitalocean/app.yaml').jobs[0];
-  const migrate = ({ run, url }: Place) => {
+  const migrate = ({ run, url, folder }: Place) => {
     const values = { 'db.DATABASE_URL': url, 'db.CA_CERT': 'not used without TLS' };
     const environment = envs.map(({ key, value }: Variables) => [key, withValues(value!, values)]);
-    return run(['sh', '-c', run_command], Object.fromEntries(environment));
+    // A container has that folder for itself.
+    const command = run_command.replaceAll('/tmp/', `${folder}/`);
+    return run(['sh', '-c', command], Object.fromEntries(environment));
   };
 
   it('applies what is pending; its exit code is that of Lockstep', async () => {
