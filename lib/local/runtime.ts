@@ -22,6 +22,8 @@ export interface LocalRuntime {
   readonly reaped: readonly number[];
   /** What is added here is stopped before the servers are. */
   readonly disposers: Disposers;
+  /** Aborts when it is to end: then nobody waits for its servers any more. */
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface RuntimeOptions {
@@ -64,7 +66,7 @@ export async function startLocalRuntime(
   const { migrations, signal } = options;
   const cloud = await startLocalCloud({ database, server, migrations, directory, signal }, disposers);
   options.signal?.throwIfAborted();
-  return { directory, database, server, cloud, reaped, disposers };
+  return { directory, database, server, cloud, reaped, disposers, signal };
 }
 
 export async function startLocalServer(disposers: Disposers): Promise<LocalServer> {
@@ -86,7 +88,7 @@ export async function startRuntimeOn(
   const database = await createAppDatabase(server, name);
   const options = { database, server: takesRestorePoints ? server : undefined, migrations, directory };
   const cloud = await startLocalCloud({ ...options, ...stack }, disposers);
-  return { directory, database, server, cloud, reaped, disposers };
+  return { directory, database, server, cloud, reaped, disposers, signal: stack.signal };
 }
 
 async function openDirectory(disposers: Disposers): Promise<Omit<LocalServer, 'server'>> {

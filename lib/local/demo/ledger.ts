@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
 
 /** Every entry, the oldest first; none when there is no ledger yet. */
 export const historyOf = ({ runtime }: Stage): Promise<readonly HistoryEntry[]> =>
-  readHistory({ database: runtime.database, clock: systemClock });
+  readHistory({ database: runtime.database, clock: systemClock, signal: runtime.signal });
 
 /** Migrations that were applied between the two looks, with the run that did it. */
 export function newEntries(before: readonly HistoryEntry[], after: readonly HistoryEntry[]) {

@@ -71,6 +71,7 @@ async function applyOldVersion(stage: Stage): Promise<void> {
       leaseWaitMs: 10_000,
       holder: 'somebody:1:command',
       clock: systemClock,
+      signal: stage.runtime.signal,
     }),
   );
 }
