@@ -8,7 +8,7 @@ import { buildPackage } from '../../../lib/build/package.ts';
 import { type Contender, node, oneFileEach, plainName } from './contender.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const SOURCES = ['bin', 'functions', 'lib', 'package.json', 'tsconfig.json'];
+const SOURCES = ['bin', 'functions', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json'];
 
 /** Gives the folder dist/ below `scratch`. */
 export function buildLockstep(scratch: string): string {
