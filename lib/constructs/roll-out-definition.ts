@@ -19,10 +19,10 @@ import type { RollOutLimits } from '../core/rollout/follow-roll-out.ts';
 import type { RollOutPolicy } from '../core/rollout/sent-back-verdict.ts';
 import { EventType } from '../core/rollout/signal.ts';
 import { RollOutStateName, StateName } from '../core/workflow/state-name.ts';
-import { FAILED, goOnTo, leaseStates } from './workflow-definition.ts';
-import { nameAfterExecution, startExecution } from './workflow-follow-roll-out.ts';
+import { contractStates, UNFOLLOWED } from './roll-out-contract.ts';
 import type { Retrier } from './workflow-retry.ts';
-import { type AslState, type Catcher, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
+import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
+import { type AslState, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
 import { unfinishedSendingBack } from './workflow-verdict.ts';
 
 /** What its tasks call: functions of the workflow, and two of its own. */
@@ -75,12 +75,6 @@ export function rollOutDefinition(props: RollOutDefinitionProps): RollOutDefinit
   };
 }
 
-const UNFOLLOWED: Catcher = {
-  ErrorEquals: ['States.ALL'],
-  ResultPath: '$.error',
-  Next: RollOutStateName.FailedUnfollowed,
-};
-
 /** About half an hour: a service that does not answer for a while is no reason to stop looking. */
 const patient = (ErrorEquals: readonly string[]): Retrier => ({
   ErrorEquals,
@@ -97,15 +91,6 @@ const STOPPING: Retrier = {
   MaxAttempts: 4,
   MaxDelaySeconds: 60,
 };
-/** Instances of the old version count as gone a minute and a half after their last sign of life. */
-const OLD_INSTANCES: Retrier = {
-  ErrorEquals: [ErrorName.Contract],
-  IntervalSeconds: 60,
-  BackoffRate: 1,
-  MaxAttempts: 10,
-  MaxDelaySeconds: 60,
-};
-
 const alarmState = ({ alarmNames, partition }: RollOutDefinitionProps) => ({
   [RollOutStateName.LookAtAlarms]: {
     Type: 'Task',
@@ -233,51 +218,6 @@ const signalStates = ({ signal }: Tasks) => ({
     Comment: 'As Failed, but deployers have not been told.',
     CausePath:
       "States.Format('{} {} {} Roll back could not be signalled.', $.verdict.message, $.verdict.state, $.verdict.next)",
-  },
-});
-
-const UNCONTRACTED: Catcher = { ...UNFOLLOWED, Next: RollOutStateName.FailedUncontracted };
-const REASON = "States.Format('the roll-out after the run {} is healthy', $.followed.id)";
-
-const contractStates = ({ invoke }: Tasks, workflowArn: string, partition: string) => ({
-  [RollOutStateName.PlanContract]: invoke('plan', {
-    comment:
-      'Looks whether there is anything to contract, and whether older instances of the app still live.',
-    parameters: { request: { phase: 'contract', 'reason.$': REASON } },
-    resultSelector: { 'outcome.$': '$.outcome' },
-    resultPath: '$.contract',
-    retries: [OLD_INSTANCES],
-    next: RollOutStateName.AnythingToContract,
-    catchers: [UNCONTRACTED],
-  }),
-  [RollOutStateName.AnythingToContract]: {
-    Type: 'Choice',
-    Comment: 'If so, a run of its own does it, with its own lease and its own verdict.',
-    Choices: [
-      { Variable: '$.contract.outcome', StringEquals: 'pending', Next: RollOutStateName.StartContract },
-    ],
-    Default: StateName.Succeeded,
-  },
-  [RollOutStateName.StartContract]: {
-    ...startExecution(partition, {
-      StateMachineArn: workflowArn,
-      'Name.$': nameAfterExecution('contract'),
-      Input: {
-        'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$': '$$.Execution.Id',
-        phase: 'contract',
-        'reason.$': REASON,
-      },
-    }),
-    Comment: 'Starts a run of the phase contract, once.',
-    Catch: [UNCONTRACTED],
-    Next: StateName.Succeeded,
-  },
-  [RollOutStateName.FailedUncontracted]: {
-    Type: 'Fail',
-    Comment: 'The new version is well. A run of the phase contract can be started at any time.',
-    ErrorPath: '$.error.Error',
-    CausePath:
-      "States.Format('The roll-out is healthy, but its contract run was not started: {}', States.JsonToString($.error))",
   },
 });
 

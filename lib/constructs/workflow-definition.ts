@@ -21,15 +21,8 @@ import { StateName } from '../core/workflow/state-name.ts';
 import { type ApprovalState, approvalStates } from './workflow-approval.ts';
 import { type FollowRollOut, followRollOutStates } from './workflow-follow-roll-out.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
-import {
-  type AnyStateName,
-  type AslState,
-  type Catcher,
-  ROLL_BACK,
-  type TaskProps,
-  type TaskStates,
-  taskStates,
-} from './workflow-task.ts';
+import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
+import { type AslState, ROLL_BACK, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
 import { unfinishedVerdict } from './workflow-verdict.ts';
 
 export interface WorkflowDefinitionProps extends TaskProps {
@@ -79,13 +72,6 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
   };
 };
 
-/** Goes on to `next` although the state failed; the error stays readable in the state. */
-export const goOnTo = (next: AnyStateName): Catcher => ({
-  ErrorEquals: ['States.ALL'],
-  ResultPath: '$.ignoredError',
-  Next: next,
-});
-
 const planStates = (
   tasks: TaskStates,
   { approval, partition }: WorkflowDefinitionProps,
@@ -132,32 +118,6 @@ const restorePointStates = ({ invoke }: TaskStates) => ({
     Comment: 'The snapshot is being created. Migrations have not begun; stopping the run here is harmless.',
     SecondsPath: '$.restorePoint.waitSeconds',
     Next: StateName.TakeRestorePoint,
-  },
-});
-
-export const leaseStates = (
-  { invoke }: TaskStates<'acquire-lease'>,
-  acquired: AnyStateName,
-  failed: Catcher,
-) => ({
-  [StateName.AcquireLease]: invoke('acquire-lease', {
-    comment: 'Tries once to acquire the lease on the database.',
-    parameters: { 'lease.$': '$.lease' },
-    resultPath: '$.lease',
-    next: StateName.LeaseObtained,
-    catchers: [failed],
-  }),
-  [StateName.LeaseObtained]: {
-    Type: 'Choice',
-    Comment: 'If not, the output of the state before says who holds it (heldBy).',
-    Choices: [{ Variable: '$.lease.acquired', BooleanEquals: true, Next: acquired }],
-    Default: StateName.WaitForLease,
-  },
-  [StateName.WaitForLease]: {
-    Type: 'Wait',
-    Comment: 'Someone else migrates this database. A holder that stays silent is taken over from by itself.',
-    SecondsPath: '$.lease.waitSeconds',
-    Next: StateName.AcquireLease,
   },
 });
 
@@ -244,14 +204,6 @@ const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
     catchers: [goOnTo(StateName.SignalRollBack)],
   }),
 });
-
-/** With what the verdict says. */
-export const FAILED = {
-  Type: 'Fail',
-  Comment: 'The cause says what happened, what is true of the database now, and what to do next.',
-  ErrorPath: '$.verdict.error.name',
-  CausePath: "States.Format('{} {} {}', $.verdict.message, $.verdict.state, $.verdict.next)",
-} as const;
 
 const signalStates = ({ signal }: TaskStates) => ({
   [StateName.SignalRollOut]: signal({

@@ -19,3 +19,14 @@ export async function sleepOrAbort(clock: Clock, ms: number, signal: AbortSignal
     if (!signal.aborted) throw error;
   }
 }
+
+/** What `work` comes to, or `late` when that takes more than `limitMs`: then nobody hears any more how it ends. */
+export async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | 'late'> {
+  const over = new AbortController();
+  const late = sleepOrAbort(clock, limitMs, over.signal).then(() => 'late' as const);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}

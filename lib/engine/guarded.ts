@@ -1,6 +1,6 @@
 /** A foreign command that may run only as long as its attempt holds lease, session and lock. */
 import { holdsLock } from '../adapters/postgres/index.ts';
-import { sleepOrAbort } from '../core/clock.ts';
+import { sleepOrAbort, within } from '../core/clock.ts';
 import { asLockstepError } from '../core/errors/index.ts';
 import type { CommandEnd, RunningCommand, StopReason } from '../core/foreign/index.ts';
 import type { Attempt } from './attempt.ts';
@@ -60,9 +60,9 @@ async function keepLooking(
     await sleepOrAbort(clock, LOOK_EVERY_MS, over);
     if (over.aborted) return;
     try {
-      const answer = await inTime(holdsLock(session), clock);
+      const answer = await within(clock, LOOK_EVERY_MS, holdsLock(session));
       if (!answer) return onLost('its session had no longer the advisory lock.');
-      if (answer === 'none') {
+      if (answer === 'late') {
         onLost(`its session gave no answer for ${LOOK_EVERY_MS / 1_000} s.`);
         // Whoever uses it next learns at once, not never.
         return session.destroy();
@@ -70,16 +70,6 @@ async function keepLooking(
     } catch (error) {
       return onLost(error);
     }
-  }
-}
-
-async function inTime(look: Promise<boolean>, clock: Attempt['clock']): Promise<boolean | 'none'> {
-  const over = new AbortController();
-  const late = sleepOrAbort(clock, LOOK_EVERY_MS, over.signal).then(() => 'none' as const);
-  try {
-    return await Promise.race([look, late]);
-  } finally {
-    over.abort();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Opening a session: retried within a budget while the server is not there yet, never when it says no. */
 import pg from 'pg';
-import { type Clock, sleepOrAbort } from '../../core/clock.ts';
+import { type Clock, sleepOrAbort, within } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { clientConfig } from './client-config.ts';
 import type { DatabaseConfig } from './config.ts';
@@ -63,7 +63,9 @@ async function open(
   session.applicationName = applicationName;
   try {
     const begun = client.connect().then(async () => session.begin(await hello(session)));
-    await orAborted(inTime(begun, clock, timeoutMs), signal);
+    // A pooler that is full or paused lets its clients log in, and their first query waits.
+    const answer = await orAborted(within(clock, timeoutMs, begun), signal);
+    if (answer === 'late') throw NO_ANSWER;
     return session;
   } catch (error) {
     if (signal?.aborted || error === NO_ANSWER) session.destroy();
@@ -73,20 +75,6 @@ async function open(
 }
 
 const NO_ANSWER = new Error('it lets one log in, and does not answer');
-
-/** A pooler that is full or paused lets its clients log in, and their first query waits. */
-async function inTime(work: Promise<void>, clock: Clock, limitMs: number): Promise<void> {
-  const over = new AbortController();
-  const late = sleepOrAbort(clock, limitMs, over.signal).then(() => {
-    if (!over.signal.aborted) throw NO_ANSWER;
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    over.abort();
-    await late.catch(() => undefined);
-  }
-}
 
 /** A server that accepts and does not answer, or a password that does not come, would hold up whoever gives up. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

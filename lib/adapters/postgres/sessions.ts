@@ -1,6 +1,6 @@
 /** Names of Lockstep's sessions, as pg_stat_activity shows them, and how to end one. */
 import { createHash } from 'node:crypto';
-import { type Clock, sleepOrAbort } from '../../core/clock.ts';
+import { type Clock, within } from '../../core/clock.ts';
 import { connect } from './connect.ts';
 import { withGrant } from './denied.ts';
 import type { Row, Session } from './session.ts';
@@ -82,15 +82,15 @@ const CANCEL_TAKES_MS = 5_000;
 export async function cancelRunning(session: Session, clock: Clock): Promise<void> {
   if (!session.busy || session.isLost) return;
   // This one statement: what is sent after it (to clean up) is not to be stopped.
-  const over = new AbortController();
-  const running = session.whenIdle().then(() => over.abort());
+  let isOver = false;
+  const running = session.whenIdle().then(() => {
+    isOver = true;
+  });
   const late = new AbortController();
   // When the server cannot be asked, dropping the connection is what is left.
   const asking = sendCancel(session, clock, late.signal).catch(() => undefined);
-  const done = new AbortController();
-  const both = Promise.all([running, asking]).then(() => done.abort());
-  await Promise.race([both, sleepOrAbort(clock, CANCEL_TAKES_MS, done.signal)]);
-  if (!over.signal.aborted) session.destroy();
+  await within(clock, CANCEL_TAKES_MS, Promise.all([running, asking]));
+  if (!isOver) session.destroy();
   late.abort();
   await asking;
 }

@@ -12,7 +12,7 @@
  * anchored at the start of the mint, if the caller tells it. A renewal that never returns is no excuse: the
  * end of trust is waited for beside it.
  */
-import { type Clock, sleepOrAbort } from '../clock.ts';
+import { type Clock, sleepOrAbort, within } from '../clock.ts';
 import { asLockstepError, type LockstepError } from '../errors/index.ts';
 import { leaseNotRenewed } from './lease-errors.ts';
 import type { Lease, LeaseStore } from './lease-store.ts';
@@ -80,17 +80,10 @@ async function keep(options: KeepRenewed, stop: AbortSignal): Promise<void> {
 
 /** One renewal, or `overdue` when it has not come back within `limitMs`. */
 async function renewWithin(store: LeaseStore, lease: Lease, clock: Clock, limitMs: number): Promise<Renewal> {
-  const answered = new AbortController();
   const renewal = store.renew(lease).then(
     (): Renewal => ({ kind: 'renewed' }),
     (error: unknown): Renewal => ({ kind: 'failed', error: asLockstepError(error) }),
   );
-  const limit = sleepOrAbort(clock, Math.max(0, Math.ceil(limitMs)), answered.signal).then(
-    (): Renewal => ({ kind: 'overdue' }),
-  );
-  try {
-    return await Promise.race([renewal, limit]);
-  } finally {
-    answered.abort();
-  }
+  const answer = await within(clock, Math.max(0, Math.ceil(limitMs)), renewal);
+  return answer === 'late' ? { kind: 'overdue' } : answer;
 }

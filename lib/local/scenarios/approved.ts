@@ -5,22 +5,18 @@
 import { systemClock } from '../../adapters/process/clock.ts';
 import { migrate } from '../../engine/index.ts';
 import { withLeases } from '../demo/ledger.ts';
-import { endOf, type Stage, startRun } from '../demo/stage.ts';
+import { endOf, type Stage } from '../demo/stage.ts';
 import { approvals } from './approvals.ts';
-import { approve, nextRequest, refusalOf, showRequest, WHO } from './approver.ts';
-import { DROPPING, ORDERS } from './releases.ts';
+import { approve, nextRequest, refusalOf, releaseAsking, showRequest, WHO } from './approver.ts';
+import { ORDERS } from './releases.ts';
 import type { Scenario } from './scenario.ts';
 import { checkEnd, checkLeaseIsFree, checkList, entriesOf, release, showVerdict } from './scenes.ts';
 
 export const approved: Scenario = {
   stack: approvals(),
   async play(stage) {
-    const { runtime, narrator, promises } = stage;
-    const newVersion = await release(stage, 'new-version', DROPPING);
-    const deployment = runtime.cloud.deploy(newVersion.bundleFile);
-    const asked = nextRequest(stage);
-    const execution = startRun(stage, deployment);
-    const first = await asked;
+    const { narrator, promises } = stage;
+    const { deployment, execution, request: first } = await releaseAsking(stage);
     showRequest(stage, first);
     checkList(stage, 'nothing is done while a person is asked', await entriesOf(stage), []);
     await applyOldVersion(stage);

@@ -1,14 +1,24 @@
 /** The person who is asked: gets the message of the topic, and does what it says. */
 import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import type { Message } from '../aws/deployers.ts';
-import type { Stage } from '../demo/stage.ts';
-import { stepFunctions } from './scenes.ts';
+import { type Stage, startRun } from '../demo/stage.ts';
+import { DROPPING } from './releases.ts';
+import { release, stepFunctions } from './scenes.ts';
 
 export const WHO = 'Ann';
 
 /** The next message to the topic. */
 export const nextRequest = ({ runtime }: Stage): Promise<Message> =>
   new Promise((resolve) => runtime.cloud.deployers.onMessage(resolve));
+
+/** Begins the release of an app that deletes something, up to the moment in which the person is asked. */
+export async function releaseAsking(stage: Stage) {
+  const { bundleFile } = await release(stage, 'new-version', DROPPING);
+  const deployment = stage.runtime.cloud.deploy(bundleFile);
+  const asked = nextRequest(stage);
+  const execution = startRun(stage, deployment);
+  return { deployment, execution, request: await asked };
+}
 
 /** As it is shown on a phone, but for the token, which is longer than any screen. */
 export function showRequest({ narrator }: Stage, { subject, text }: Message): void {

@@ -1,21 +1,16 @@
 /** The release drops a column, and the person who is asked says no. */
-import { endOf, startRun } from '../demo/stage.ts';
+import { endOf } from '../demo/stage.ts';
 import { approvals, checkRefused } from './approvals.ts';
-import { nextRequest, refuse, showRequest, WHO } from './approver.ts';
-import { DROPPING } from './releases.ts';
+import { refuse, releaseAsking, showRequest, WHO } from './approver.ts';
 import type { Scenario } from './scenario.ts';
-import { release, showVerdict } from './scenes.ts';
+import { showVerdict } from './scenes.ts';
 
 const WHY = 'not on a Friday';
 
 export const refused: Scenario = {
   stack: approvals(),
   async play(stage) {
-    const newVersion = await release(stage, 'new-version', DROPPING);
-    const deployment = stage.runtime.cloud.deploy(newVersion.bundleFile);
-    const asked = nextRequest(stage);
-    const execution = startRun(stage, deployment);
-    const request = await asked;
+    const { deployment, execution, request } = await releaseAsking(stage);
     showRequest(stage, request);
     stage.narrator.tell(WHO, 'refuses');
     await refuse(stage, request, WHY);
