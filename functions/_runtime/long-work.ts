@@ -39,6 +39,7 @@ export class LongWork {
   readonly #timeLeftMs: () => number;
   /** What a whole call has. */
   readonly #wholeMs: number;
+  readonly #byName: ReadonlyMap<string, Migration>;
   /** How the task ended that this call comes after, as the ledger has it. */
   #record: RecordedRun | null = null;
 
@@ -47,6 +48,7 @@ export class LongWork {
     this.#input = input;
     this.#attempt = attempt;
     this.#hasTask = hasTask;
+    this.#byName = new Map(attempt.bundle.migrations.map((m) => [migrationName(m), m]));
     this.#timeLeftMs = hasTask ? () => timeLeftMs() - TO_HAND_OVER_MS : timeLeftMs;
     this.#wholeMs = Math.max(1, Math.floor(this.#timeLeftMs()));
   }
@@ -64,7 +66,7 @@ export class LongWork {
       timeLeftMs: this.#timeLeftMs,
       mayEndIdle: this.#hasTask,
       begins: (migration, finished) =>
-        this.#placeOf(migration, this.#timeLeftMs(), finished === 0) === 'here',
+        this.#placeOf(this.#byName.get(migration), this.#timeLeftMs(), finished === 0) === 'here',
     };
   }
 
@@ -73,8 +75,7 @@ export class LongWork {
     const { plan } = this.#input;
     const [first] = result.notApplied;
     if (!this.#hasTask || first === undefined) return { plan, progress };
-    const migration = this.#attempt.bundle.migrations.find((m) => migrationName(m) === first);
-    const isKnown = this.#placeOf(migration, this.#wholeMs, true) === 'task';
+    const isKnown = this.#placeOf(this.#byName.get(first), this.#wholeMs, true) === 'task';
     const wasTooLong = !isKnown && result.stepsDone === 0;
     const measured = [...this.#measured, { migration: first, durationMs: this.#wholeMs }];
     const idleTasks = this.#isAfterTask ? idleTasksOf(this.#input, result) : 0;

@@ -10,9 +10,8 @@ import {
   refusal,
 } from '../core/plan/index.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
-import { upChange } from './changes.ts';
+import { pendingChanges } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
-import { applyRepeatables } from './repeatables.ts';
 import { type Progress, runChange } from './run-change.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
@@ -60,18 +59,15 @@ async function applyEach(
   plan: Plan,
   ledger: LedgerState,
 ): Promise<ApplyResult> {
-  const { pending, repeatables } = plan;
-  const migrations = await source.load(pending.map((p) => p.revision));
+  const changes = await pendingChanges(source, plan, attempt);
   const applied: string[] = [];
   const progress: Progress = { stepsDone: 0, mayEndIdle };
-  for (const [index, migration] of migrations.entries()) {
-    if (begins && !begins(migration, index)) break;
-    const change = upChange(migration, pending[index]!.ordinal, attempt);
+  for (const change of changes) {
+    const name = migrationName(change);
+    if (begins && !begins(name, applied.length)) break;
     if (!(await runChange(attempt, change, ledger, progress))) break;
-    applied.push(migrationName(migration));
+    applied.push(name);
   }
-  if (applied.length === pending.length)
-    applied.push(...(await applyRepeatables(attempt, source, repeatables, ledger, progress)));
   const notApplied = pendingNames(plan).slice(applied.length);
   const outcome = notApplied.length === 0 ? 'applied' : 'more';
   return { outcome, applied, notApplied, stepsDone: progress.stepsDone, token: attempt.token };

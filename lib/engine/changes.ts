@@ -30,12 +30,13 @@ export function upChange(migration: Migration, ordinal: number, { runId, token }
     lockTimeoutMs,
     statementTimeoutMs,
     lockWaitMs,
+    isDurable: true,
     runId,
     token,
   };
 }
 
-export function repeatableChange(
+function repeatableChange(
   { name, script, settings }: Repeatable,
   ordinal: number,
   { runId, token }: Identity,
@@ -56,10 +57,15 @@ export function repeatableChange(
     lockTimeoutMs,
     statementTimeoutMs,
     lockWaitMs,
+    isDurable: true,
     runId,
     token,
   };
 }
+
+/** Made one after the other, of which only the last one need be waited for: those before are on disk then, too. */
+export const inOneRun = (changes: readonly Change[]): Change[] =>
+  changes.map((change, i) => ({ ...change, isDurable: i === changes.length - 1 }));
 
 /** Everything pending, in the order in which it is applied. Throws LS2xx for a file that does not compile. */
 export async function pendingChanges(
@@ -69,10 +75,10 @@ export async function pendingChanges(
 ): Promise<Change[]> {
   const migrations = await source.load(pending.map((p) => p.revision));
   const objects = await source.loadRepeatables(repeatables.map(({ name }) => name));
-  return [
+  return inOneRun([
     ...migrations.map((m, i) => upChange(m, pending[i]!.ordinal, identity)),
     ...objects.map((o, i) => repeatableChange(o, repeatables[i]!.ordinal, identity)),
-  ];
+  ]);
 }
 
 export function downChange(entry: CurrentEntry, script: DownScript, { runId, token }: Identity): Change {
@@ -91,6 +97,7 @@ export function downChange(entry: CurrentEntry, script: DownScript, { runId, tok
     lockTimeoutMs: script.lockTimeoutMs,
     statementTimeoutMs: script.statementTimeoutMs,
     lockWaitMs: script.lockWaitMs,
+    isDurable: true,
     runId,
     token,
   };

@@ -18,7 +18,7 @@ import {
 } from '../core/plan/index.ts';
 import { recordFailure } from './apply.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
-import { downChange } from './changes.ts';
+import { downChange, inOneRun } from './changes.ts';
 import { explainIrreversible, othersBuildOn } from './irreversible.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
 import { type Progress, runChange } from './run-change.ts';
@@ -58,12 +58,13 @@ async function revertEach(
   const scripts = await readDownScripts(attempt.session, entries);
   const reverted: string[] = [];
   const progress: Progress = { stepsDone: 0, mayEndIdle: false };
-  for (const entry of entries) {
-    const script = scripts.get(entry.entryId);
-    if (!script) throw await explainIrreversible(attempt.session, [entry]);
-    const done = await runChange(attempt, downChange(entry, script, attempt), ledger, progress);
-    if (!done) throw outOfTime(reverted.length, entries.length);
-    reverted.push(migrationName(entry));
+  const missing = entries.filter(({ entryId }) => !scripts.has(entryId));
+  if (missing.length > 0) throw await explainIrreversible(attempt.session, missing);
+  const changes = entries.map((entry) => downChange(entry, scripts.get(entry.entryId)!, attempt));
+  for (const change of inOneRun(changes)) {
+    if (!(await runChange(attempt, change, ledger, progress)))
+      throw outOfTime(reverted.length, entries.length);
+    reverted.push(migrationName(change));
   }
   return reverted;
 }

@@ -4,7 +4,6 @@ import type { Blocker } from '../core/locks/index.ts';
 import type {
   CurrentEntry,
   LedgerState,
-  Migration,
   MigrationSource,
   OutOfOrderPolicy,
   Plan,
@@ -68,8 +67,8 @@ export interface ApplyOptions extends AttemptOptions {
   readonly restorePoint?: string | null | undefined;
   /** How to bring it back, if this attempt knows; the ledger keeps what an earlier one of the run said. */
   readonly restoreRecord?: RestoreRecord | undefined;
-  /** Whether this attempt, having finished so many migrations, begins this one too; else it stops before it. */
-  readonly begins?: ((migration: Migration, finished: number) => boolean) | undefined;
+  /** Whether this attempt, having finished so many migrations, begins the one of this name, too; else it stops before it. */
+  readonly begins?: ((migration: string, finished: number) => boolean) | undefined;
   /** There is a place where a step may take longer: `more`, not LS604, when the time is over before a step is done. */
   readonly mayEndIdle?: boolean | undefined;
 }

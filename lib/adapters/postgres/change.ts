@@ -38,6 +38,11 @@ export interface Change {
   readonly statementTimeoutMs: number | undefined;
   /** For how long a step may wait for its locks; the attempt's, if the file says nothing. */
   readonly lockWaitMs: number | undefined;
+  /**
+   * Whether a COMMIT is on disk when it returns. If not, a later one of the same run waits for both, as the server writes
+   * its log in one order; a server that crashes before takes this change back as a whole, its ledger row with it.
+   */
+  readonly isDurable: boolean;
   readonly runId: string;
   readonly token: number;
 }

@@ -72,6 +72,8 @@ export function transactionMessage(
     restoreSession(session),
     ...(locks ? [noteLocks(change, last ? null : step.index, locks)] : []),
     leaveStep(change, last ? null : step.index, session.facts),
+    // Files that it drops are dropped only when it is on disk: the server waits all the same.
+    ...(change.isDurable ? [] : ['SET LOCAL synchronous_commit = off']),
     'COMMIT',
   ].join(STATEMENT_SEPARATOR);
   return {

@@ -5,7 +5,7 @@ export type Style = keyof typeof SGR;
 export type Paint = (style: Style, text: string) => string;
 
 export interface Output {
-  /** Writes whole lines; the last end of line is added. */
+  /** Writes whole lines, the last end of line is added: as soon as what goes on now lets go. */
   line(text: string): void;
   readonly paint: Paint;
 }
@@ -32,9 +32,17 @@ function outputOn(open: () => NodeJS.WriteStream, env: NodeJS.ProcessEnv): Outpu
   };
   // https://no-color.org: present and not empty, whatever its value.
   const isColoured = () => stream().isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  // A pipe is written to synchronously: between two migrations, the server would wait for that.
+  let waiting = '';
+  const flush = () => {
+    const lines = waiting;
+    waiting = '';
+    if (lines !== '') stream().write(lines);
+  };
   return {
     line: (text) => {
-      stream().write(`${text}\n`);
+      if (waiting === '') setImmediate(flush);
+      waiting += `${text}\n`;
     },
     paint: (style, text) => (isColoured() ? `\u001b[${SGR[style][0]}m${text}\u001b[${SGR[style][1]}m` : text),
   };
