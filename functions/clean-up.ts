@@ -1,7 +1,8 @@
 /**
  * Clean up: after an execution that was stopped, timed out or failed, and so may have run no Catch. It ends the
  * run's database sessions, releases its lease and signals roll back. Started by an event that may come twice,
- * late or never; whatever it finds done already it leaves alone, and without it the next run takes over.
+ * late or never; whatever it finds done already it leaves alone, and without it the next run takes over. Where the
+ * next run may be weeks away, a schedule starts it, too, and then it looks who has the lease.
  *
  * An execution that runs again (a redrive) is not touched, nor is a lease or a session of another run.
  */
@@ -12,9 +13,15 @@ import { EventBridgeSignal } from '../lib/adapters/eventbridge/index.ts';
 import { systemClock } from '../lib/adapters/process/clock.ts';
 import { type ExecutionState, executionState } from '../lib/adapters/stepfunctions/index.ts';
 import { ErrorName } from '../lib/core/errors/index.ts';
+import type { LeaseStore } from '../lib/core/lease/index.ts';
 import { type Bundle, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { failedVerdict } from '../lib/core/rollout/index.ts';
-import { cleanUpOutputSchema, executionStatusEventSchema, Metric } from '../lib/core/workflow/index.ts';
+import {
+  cleanUpInputSchema,
+  cleanUpOutputSchema,
+  type executionStatusEventSchema,
+  Metric,
+} from '../lib/core/workflow/index.ts';
 import { endRunSessions } from '../lib/engine/index.ts';
 import { attemptEach } from './_runtime/attempt.ts';
 import { awsClient } from './_runtime/aws-clients.ts';
@@ -36,12 +43,14 @@ type Detail = z.output<typeof executionStatusEventSchema>['detail'];
 
 export const handler = handlerFor({
   name: 'clean-up',
-  input: executionStatusEventSchema,
+  input: cleanUpInputSchema,
   output: cleanUpOutputSchema,
-  runId: ({ detail }) => detail.name,
-  async run({ detail }, { log, metrics, signal }) {
+  runId: (input) => ('detail' in input ? input.detail.name : 'reconciler'),
+  async run(input, { log, metrics, signal }) {
     const settings = readSettings(SETTINGS);
     const leases = leaseStore(settings.leaseTable);
+    const detail = 'detail' in input ? input.detail : await endedHolder(leases, settings.target);
+    if (!detail) return NOTHING_TO_DO;
     // Read first: should an attempt of a redrive take a newer token from here on, the release does nothing.
     const held = await heldLease(leases, settings.target, detail.executionArn);
     const execution = await executionState(stepFunctions(), detail.executionArn);
@@ -50,7 +59,7 @@ export const handler = handlerFor({
       now: execution.kind,
       holdsLease: held !== undefined,
     });
-    if (execution.kind === 'running') return { endedSessions: 0, released: false, signalled: false };
+    if (execution.kind === 'running') return NOTHING_TO_DO;
 
     const attempt = attemptEach(log);
     const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
@@ -74,6 +83,21 @@ export const handler = handlerFor({
     return { endedSessions, released, signalled };
   },
 });
+
+const NOTHING_TO_DO = { endedSessions: 0, released: false, signalled: false };
+
+/** The execution that has the lease, if it has ended; undefined, too, when that cannot be told. Throws LS404. */
+async function endedHolder(leases: LeaseStore, target: string): Promise<Detail | undefined> {
+  const record = await leases.read(target);
+  if (record?.state !== 'HELD') return undefined;
+  const { holder } = record;
+  const state = await executionState(stepFunctions(), holder);
+  if (state.kind !== 'ended') return undefined;
+  // One that succeeded has signalled, and only its lease is left: of what it applied the ledger tells.
+  const status = state.status === undefined || state.status === 'SUCCEEDED' ? 'FAILED' : state.status;
+  const name = holder.split(':').at(-1) ?? holder;
+  return { executionArn: holder, name, status, startDate: state.startedAtMs ?? Date.now() };
+}
 
 type Found = Outcome & { readonly endedSessions: number };
 

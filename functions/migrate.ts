@@ -26,7 +26,15 @@ export const handler = handlerFor({
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
     const restoreRecord = input.restorePoint.record;
-    const result = await apply({ ...attempt.options, ...long.options, restoreRecord, signal });
+    // A run that others waited for may have failed while this one took its restore point, or waited for the lease.
+    const waitingSinceMs = input.progress.calls === 0 ? Date.parse(input.run.startedAt) : undefined;
+    const result = await apply({
+      ...attempt.options,
+      ...long.options,
+      restoreRecord,
+      waitingSinceMs,
+      signal,
+    });
     metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, result.applied.length);
 
     const { run, plan, restorePoint } = input;

@@ -37,12 +37,15 @@ function sentences(result: MigrateResult, target: string): string[] {
   return lines;
 }
 
-function headline({ outcome, plan, applied, ran, waitedMs }: MigrateResult, target: string): string {
+function headline(
+  { outcome, plan, applied, ran, waitedMs, appliedBy }: MigrateResult,
+  target: string,
+): string {
   switch (outcome) {
     case 'applied':
       return ran
         ? `Applied ${countNames(applied)} to ${target}:`
-        : `Nothing left to apply to ${target}: another process applied it while this one waited ${duration(waitedMs)}.`;
+        : `Nothing left to apply to ${target}: ${appliedBy === null ? 'another process' : `the run ${appliedBy}`} applied it while this one waited ${duration(waitedMs)}.`;
     case 'nothing-pending':
       return `Nothing to apply to ${target}: ${count(plan.appliedCount, 'migration')} applied, none pending.`;
     case 'ahead':
@@ -56,7 +59,7 @@ function headline({ outcome, plan, applied, ran, waitedMs }: MigrateResult, targ
 }
 
 function document(result: MigrateResult, target: string): Record<string, unknown> {
-  const { outcome, ran, applied, outOfOrder, plan, waitedMs, token, tookOverFrom } = result;
+  const { outcome, ran, applied, outOfOrder, plan, waitedMs, appliedBy, token, tookOverFrom } = result;
   return {
     target,
     outcome,
@@ -69,6 +72,7 @@ function document(result: MigrateResult, target: string): Record<string, unknown
     cosmetic: plan.cosmetic.map(migrationName),
     heldBack: plan.heldBack.map(migrationName),
     waitedMs: Math.round(waitedMs),
+    appliedBy,
     token,
     tookOverFrom,
   };

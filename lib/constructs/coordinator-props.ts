@@ -96,6 +96,13 @@ export interface MigrationCoordinatorProps {
   readonly runTimeout?: Duration;
 
   /**
+   * How often to look whether the run that has the lease has ended without freeing it, at least every minute. The event
+   * of its end does that at once, and so does the next run: for a target that is deployed rarely, should the event be lost.
+   * @default never
+   */
+  readonly reconcileEvery?: Duration;
+
+  /**
    * Follow the roll-out after a run, with a bake time and alarms: docs/after-roll-out.md.
    * @default a run ends with its signal, and nobody looks what becomes of it
    */
@@ -186,7 +193,7 @@ const partOf = (all: Duration, part: number): Duration =>
 
 function problemsOf(
   settings: CoordinatorSettings,
-  { restorePoint }: MigrationCoordinatorProps,
+  { restorePoint, reconcileEvery }: MigrationCoordinatorProps,
   database: ResolvedDatabase,
 ): string[] {
   const { target } = settings;
@@ -211,6 +218,10 @@ function problemsOf(
     [
       outside(settings.runTimeout, settings.leaseWait, LONGEST_RUN),
       'runTimeout is not between leaseWait and 24 hours.',
+    ],
+    [
+      reconcileEvery !== undefined && reconcileEvery.toMilliseconds() < 60_000,
+      'reconcileEvery is less than 1 minute.',
     ],
     [
       settings.approval !== undefined &&

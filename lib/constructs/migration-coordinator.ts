@@ -113,6 +113,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       encryptionKey,
       longRunning,
       followRollOut: afterRollOut,
+      reconcileEvery: props.reconcileEvery,
     });
     props.approval?.topic.grantPublish(this.workflow.stateMachine);
     this.asksForApproval = props.approval !== undefined;

@@ -12,6 +12,7 @@ import type { ApprovalSettings } from './coordinator-props.ts';
 import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
 import { putSignals } from './grants.ts';
 import type { LongRunning } from './long-running.ts';
+import { reconcile } from './reconciler.ts';
 import { createStateMachine } from './state-machine.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
 import type { FollowRollOut } from './workflow-follow-roll-out.ts';
@@ -26,6 +27,7 @@ export interface WorkflowProps {
   readonly longRunning: LongRunning | undefined;
   readonly approval: ApprovalSettings | undefined;
   readonly followRollOut: FollowRollOut | undefined;
+  readonly reconcileEvery: Duration | undefined;
 }
 
 export class Workflow extends Construct {
@@ -48,6 +50,8 @@ export class Workflow extends Construct {
     functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
     this.deadLetters = newDeadLetters(this, 'CleanUpDeadLetters');
     this.cleanUpWith(functions.byName['clean-up']);
+    if (props.reconcileEvery)
+      reconcile(this, props.reconcileEvery, functions.byName['clean-up'], this.deadLetters);
   }
 
   private definition(props: WorkflowProps): AslDefinition {

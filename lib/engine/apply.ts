@@ -13,6 +13,7 @@ import { type Attempt, withAttempt } from './attempt.ts';
 import { pendingChanges } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
 import { type Progress, runChange } from './run-change.ts';
+import { refuseSharedFailure } from './shared-run.ts';
 import type { ApplyOptions, ApplyResult } from './types.ts';
 
 /**
@@ -30,6 +31,7 @@ type Request = Pick<
   | 'forceContract'
   | 'outOfOrder'
   | 'planLastEntryId'
+  | 'waitingSinceMs'
   | 'restorePoint'
   | 'restoreRecord'
   | 'begins'
@@ -39,6 +41,8 @@ type Request = Pick<
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
   const { session, runId, token } = attempt;
   const { plan, ledger } = await planOn(session, request);
+  if (request.waitingSinceMs !== undefined && plan.outcome === 'pending')
+    await refuseSharedFailure(session, { plan, source: request.source, runId }, request.waitingSinceMs);
   if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger))
     throw planIsStale();
   const refused = refusal(plan);
@@ -50,7 +54,7 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
   await refuseUsedRunId(attempt);
   for (const gap of plan.outOfOrder)
     attempt.on({ kind: 'out-of-order', migration: migrationName(gap), above: gap.highestApplied });
-  return recorded(attempt, request, plan, () => applyEach(attempt, request, plan, ledger));
+  return recorded(attempt, request, plan, (begin) => applyEach(attempt, request, plan, ledger, begin));
 }
 
 async function applyEach(
@@ -58,6 +62,7 @@ async function applyEach(
   { source, begins, mayEndIdle = false }: Request,
   plan: Plan,
   ledger: LedgerState,
+  begin: (migration: string) => void,
 ): Promise<ApplyResult> {
   const changes = await pendingChanges(source, plan, attempt);
   const applied: string[] = [];
@@ -65,6 +70,7 @@ async function applyEach(
   for (const change of changes) {
     const name = migrationName(change);
     if (begins && !begins(name, applied.length)) break;
+    begin(name);
     if (!(await runChange(attempt, change, ledger, progress))) break;
     applied.push(name);
   }
@@ -78,29 +84,37 @@ async function recorded(
   attempt: Attempt,
   { source, restorePoint = null, restoreRecord }: Request,
   { inTheWay }: Plan,
-  work: () => Promise<ApplyResult>,
+  work: (begin: (migration: string) => void) => Promise<ApplyResult>,
 ): Promise<ApplyResult> {
   const { session, runId, holder, token } = attempt;
   const forced = inTheWay.length > 0 ? instancesInWords(inTheWay) : null;
   const bundleDigest = source.digest;
   const run = { runId, holder, token, bundleDigest, restorePoint, restoreRecord, forced };
   await startRun(session, run);
+  let begun: string | undefined;
   try {
-    const result = await work();
+    const result = await work((migration) => {
+      begun = migration;
+    });
     if (result.outcome === 'applied') await finishRun(session, run, 'applied');
     return result;
   } catch (error) {
     const explained = await attempt.explain(error);
-    await recordFailure(attempt, explained);
+    await recordFailure(attempt, explained, begun);
     throw explained;
   }
 }
 
 /** A stale attempt leaves the record to the newer one; with a lost session, the next run sees that this one never ended. */
-export async function recordFailure({ session, runId, token }: Attempt, error: LockstepError): Promise<void> {
+export async function recordFailure(
+  { session, runId, token }: Attempt,
+  error: LockstepError,
+  migration?: string,
+): Promise<void> {
   if (session.isLost || error.code === 'LS402' || error.code === 'LS403') return;
   // That it cannot be recorded says less than what it failed with; the next run sees that this one never ended.
-  await finishRun(session, { runId, token }, 'failed', `${error.code}: ${error.what}`).catch(() => undefined);
+  const failure = { error: `${error.code}: ${error.what}`, migration };
+  await finishRun(session, { runId, token }, 'failed', failure).catch(() => undefined);
 }
 
 const planIsStale = (): LockstepError =>

@@ -7,6 +7,7 @@ import { inExistingDatabase } from './in-existing-database.ts';
 import { announce } from './instances.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { entriesToRevert, revertAsked } from './revert.ts';
+import { appliedSince, refuseSharedFailure } from './shared-run.ts';
 import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } from './types.ts';
 
 /**
@@ -20,6 +21,8 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   // Over all attempts of this process.
   const applied: string[] = [];
   const outOfOrder = new Set<string>();
+  const runId = options.holder;
+  let waitingSinceMs: number | undefined;
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
     if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
@@ -27,7 +30,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   };
   const result = (
     plan: Plan,
-    more: Pick<MigrateResult, 'waitedMs' | 'token' | 'tookOverFrom'>,
+    more: Pick<MigrateResult, 'waitedMs' | 'appliedBy' | 'token' | 'tookOverFrom'>,
   ): MigrateResult => ({
     outcome: plan.outcome === 'ahead' ? 'ahead' : 'applied',
     ran: applied.length > 0,
@@ -41,9 +44,16 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
     {
       async look(session, waitedMs) {
         const plan = await acceptablePlan(session, options);
-        if (plan.outcome === 'pending') return undefined;
+        const asked = { plan, source: options.source, runId };
+        // By the server's clock, which writes when runs end.
+        waitingSinceMs ??= Math.floor(Number(session.facts.backendStart) / 1000);
+        if (plan.outcome === 'pending') {
+          if (waitedMs > 0) await refuseSharedFailure(session, asked, waitingSinceMs);
+          return undefined;
+        }
         await announce(session, options);
-        const found = result(plan, { waitedMs, token: null, tookOverFrom: null });
+        const appliedBy = waitedMs > 0 ? await appliedSince(session, asked, waitingSinceMs) : null;
+        const found = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
         return nobodyRan && plan.outcome === 'nothing-pending'
           ? { ...found, outcome: 'nothing-pending' }
@@ -53,7 +63,12 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
         await applyPending(attempt, options);
         const { plan } = await planOn(attempt.session, options);
         await announce(attempt.session, options);
-        return result(plan, { waitedMs, token: attempt.token, tookOverFrom: tookOverFrom ?? null });
+        return result(plan, {
+          waitedMs,
+          appliedBy: null,
+          token: attempt.token,
+          tookOverFrom: tookOverFrom ?? null,
+        });
       },
     },
   );

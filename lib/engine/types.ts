@@ -64,6 +64,8 @@ export interface ApplyOptions extends AttemptOptions {
   readonly outOfOrder?: OutOfOrderPolicy | undefined;
   /** Entry id that the caller's plan was made from: if others wrote since, LS505. */
   readonly planLastEntryId?: string | undefined;
+  /** Milliseconds since 1970: a run with the same migrations that has failed since then has failed for this one, too. */
+  readonly waitingSinceMs?: number | undefined;
   readonly restorePoint?: string | null | undefined;
   /** How to bring it back, if this attempt knows; the ledger keeps what an earlier one of the run said. */
   readonly restoreRecord?: RestoreRecord | undefined;
@@ -135,6 +137,8 @@ export interface MigrateResult {
   readonly outOfOrder: readonly string[];
   readonly plan: Plan;
   readonly waitedMs: number;
+  /** Run of another process that applied the same migrations meanwhile. */
+  readonly appliedBy: string | null;
   readonly token: number | null;
   readonly tookOverFrom: string | null;
 }

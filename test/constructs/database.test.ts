@@ -111,6 +111,7 @@ describe('properties', () => {
     [{ leaseDuration: Duration.seconds(5) }, 'leaseDuration is not between 10 seconds and 15 minutes.'],
     [{ leaseWait: Duration.hours(5) }, 'leaseWait is not between 1 second and 4 hours.'],
     [{ migrateTimeout: Duration.minutes(16) }, 'migrateTimeout is not between 30 seconds and 15 minutes.'],
+    [{ reconcileEvery: Duration.seconds(30) }, 'reconcileEvery is less than 1 minute.'],
     [{ runTimeout: Duration.minutes(10) }, 'runTimeout is not between leaseWait and 24 hours.'],
     [{ migrations: '/nowhere/at/all' }, 'There are no migrations at /nowhere/at/all'],
     [

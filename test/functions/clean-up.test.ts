@@ -111,6 +111,39 @@ describe('cleaning up after a run that was stopped', () => {
   });
 });
 
+describe('the reconciler', () => {
+  test('cleans up after the run that has the lease and has ended, as its event would have', async () => {
+    const { attempt } = await stoppedRun('run-1');
+    expect(await steps.reconcile()).toEqual({ endedSessions: 1, released: true, signalled: true });
+    await attempt;
+    expect(await lease()).toMatchObject({ state: 'FREE', token: 1 });
+    expect(signals()).toMatchObject([{ run: 'run-1', signal: 'ROLL_BACK', applied: ['0001_a'] }]);
+    // The event that was late, and the next time.
+    expect(await steps.cleanUp('run-1', 'ABORTED')).toMatchObject({ endedSessions: 0, released: false });
+    expect(await steps.reconcile()).toEqual(NOTHING);
+  });
+
+  test('of one that has succeeded frees the lease, and signals nothing', async () => {
+    await runtime.deploy({ '0001_a.sql': FILES['0001_a.sql'] });
+    await migrateAll('run-1');
+    runtime.setExecution('run-1', 'SUCCEEDED');
+    expect(await steps.reconcile()).toEqual({ endedSessions: 0, released: true, signalled: false });
+    expect(signals()).toEqual([]);
+  });
+
+  test('leaves a run that goes on alone, and a holder that is no execution', async () => {
+    expect(await steps.reconcile()).toEqual(NOTHING);
+    runtime.setExecution('run-1', 'RUNNING');
+    await steps.acquireLease('run-1');
+    expect(await steps.reconcile()).toEqual(NOTHING);
+    await steps.releaseLease('run-1');
+    const holder = 'host:1:a';
+    await runtime.leases.tryAcquire({ target: runtime.target(), holder, durationMs: 60_000 });
+    expect(await steps.reconcile()).toEqual(NOTHING);
+    expect(await lease()).toMatchObject({ state: 'HELD', holder });
+  });
+});
+
 describe('no roll back is signalled', () => {
   test('for a run that had applied everything before it was stopped', async () => {
     await runtime.deploy({ '0001_a.sql': FILES['0001_a.sql'] });

@@ -138,6 +138,21 @@ describe('migrating', () => {
     expect(await tables()).toEqual(['a', 'b']);
   });
 
+  test('one that failed while another run waited has failed for that one, too; a run that begins later tries again', async () => {
+    await runtime.deploy({ '0001_fails.sql': 'SELECT 1 / 0;' });
+    const waiting = await steps.plan('run-2');
+    await expect(migrateAll('run-1')).rejects.toMatchObject({ code: 'LS601' });
+    await steps.releaseLease('run-1');
+    await steps.acquireLease('run-2');
+    await expect(steps.migrate(waiting)).rejects.toMatchObject({
+      name: 'MigrationFailedError',
+      code: 'LS617',
+      context: { run: 'run-1' },
+    });
+    await steps.releaseLease('run-2');
+    await expect(migrateAll('run-3')).rejects.toMatchObject({ code: 'LS601' });
+  });
+
   test('stops before its time is up, and goes on in the next call', async () => {
     const slow = (name: string) => `${table(name)} SELECT pg_sleep(1);`;
     await runtime.deploy({ '0001_a.sql': slow('a'), '0002_b.sql': slow('b'), '0003_c.sql': slow('c') });

@@ -29,6 +29,7 @@ export const steps = {
     const Cause = JSON.stringify({ errorType: name, errorMessage: message, trace: [] });
     return rollBack({ run: runOf(run), error: { Error: name, Cause } }, contextOf());
   },
+  reconcile: () => cleanUp({ reconcile: true }, contextOf()),
   cleanUp: (run: string, status: 'ABORTED' | 'TIMED_OUT' | 'FAILED') =>
     cleanUp(
       { detail: { executionArn: executionArn(run), name: run, status, startDate: Date.now() } },

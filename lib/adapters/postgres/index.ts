@@ -57,9 +57,11 @@ export { type RunEvent, type RunSummary, readRunEvents, readRunSql, readRuns } f
 export { runTransactional } from './run-step.ts';
 export {
   appliedByRun,
+  type EndedRun,
   endRuns,
   finishRun,
   noteCommand,
+  readEndedRun,
   readRestorePoints,
   readRun,
   readUnendedRuns,

@@ -96,6 +96,7 @@ CREATE TABLE lockstep.run (
   finished_at timestamptz,
   verdict text NOT NULL CHECK (verdict IN ('running', 'applied', 'failed', 'reverted')),
   error text,
+  failed_migration text,
   forced text,
   command text
 );

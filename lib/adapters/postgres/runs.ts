@@ -111,17 +111,55 @@ export async function startRun(session: Session, run: NewRun): Promise<void> {
       forced = COALESCE(EXCLUDED.forced, lockstep.run.forced)`);
 }
 
-/** Changes nothing once a newer attempt of the run has begun. Without an error the one that is recorded stays. */
+export interface RunFailure {
+  readonly error: string;
+  /** That was being applied. */
+  readonly migration: string | undefined;
+}
+
+/** Changes nothing once a newer attempt of the run has begun. Without a failure the one that is recorded stays. */
 export async function finishRun(
   session: Session,
   { runId, token }: Pick<NewRun, 'runId' | 'token'>,
   verdict: Exclude<RunVerdict, 'running'>,
-  error?: string,
+  failure?: RunFailure,
 ): Promise<void> {
-  const newError = verdict === 'applied' ? 'NULL' : `COALESCE(${literal(error)}, r.error)`;
+  const kept = (column: string, value: string | undefined) =>
+    verdict === 'applied' ? 'NULL' : `COALESCE(${literal(value)}, r.${column})`;
   await session.query(`UPDATE lockstep.run r
-    SET verdict = ${literal(verdict)}, error = ${newError}, finished_at = pg_catalog.clock_timestamp()
+    SET verdict = ${literal(verdict)}, error = ${kept('error', failure?.error)},
+      failed_migration = ${kept('failed_migration', failure?.migration)}, finished_at = pg_catalog.clock_timestamp()
     WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`);
+}
+
+/** How the run of another process ended. */
+export interface EndedRun {
+  readonly runId: string;
+  /** Null if all was applied. */
+  readonly error: string | null;
+  readonly failedMigration: string | null;
+}
+
+/** The last one with these migrations that ended since, but for one's own. Throws LS3xx. */
+export async function readEndedRun(
+  session: Session,
+  { bundleDigest, runId }: Pick<NewRun, 'bundleDigest' | 'runId'>,
+  sinceMs: number,
+): Promise<EndedRun | undefined> {
+  const rows = await session.queryLedger(
+    `SELECT r.run_id, r.error, r.failed_migration FROM lockstep.run r
+     WHERE r.bundle_digest = ${literal(bundleDigest)} AND r.run_id <> ${literal(runId)}
+       AND r.finished_at >= pg_catalog.to_timestamp(${sinceMs} / 1000.0)
+     ORDER BY r.finished_at DESC LIMIT 1`,
+  );
+  const row = rows?.[0];
+  return (
+    row && {
+      runId: row.run_id ?? '',
+      error: row.error ?? null,
+      failedMigration: row.failed_migration ?? null,
+    }
+  );
 }
 
 /** What is known of a foreign command when it has ended. */

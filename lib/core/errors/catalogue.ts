@@ -121,6 +121,7 @@ export const CATALOGUE = {
   LS614: entry(ErrorName.MigrationFailed, failed, 'a migration would fail'),
   LS615: entry(ErrorName.Bundle, usage, "a task's image has other migrations than the plan"),
   LS616: entry(ErrorName.MigrationFailed, failed, 'tasks end without having finished a migration'),
+  LS617: entry(ErrorName.MigrationFailed, failed, 'the run that this one waited for failed'),
   LS701: entry(ErrorName.RestorePoint, failed, 'the restore point could not be taken'),
   LS702: entry(ErrorName.Signal, failed, 'the signal could not be sent', true),
   LS703: entry(ErrorName.Start, failed, 'a run could not be started', true),

@@ -37,4 +37,5 @@ export * from './refusal.ts';
 export * from './repeatable.ts';
 export * from './revert-plan.ts';
 export * from './revision.ts';
+export * from './shared-failure.ts';
 export * from './steps.ts';

@@ -174,6 +174,11 @@ export const executionStatusEventSchema = z.object({
     startDate: z.number(),
   }),
 });
+/** Or, from its schedule: whoever has the lease and has ended is cleaned up after as if the event had come. */
+export const cleanUpInputSchema = z.union([
+  executionStatusEventSchema,
+  z.object({ reconcile: z.literal(true) }),
+]);
 export const cleanUpOutputSchema = z.object({
   endedSessions: z.number().int(),
   released: z.boolean(),
