@@ -8,7 +8,10 @@ const failed = (error: string | null, failedMigration: string | null = '0002_mai
 });
 
 it('what the migrations themselves make fail fails for all, and says which run tried', () => {
-  const error = sharedFailure(failed('LS601: 0002_mail.sql, line 3: no such table.'), ['0002_mail', '0003_x']);
+  const error = sharedFailure(failed('LS601: 0002_mail.sql, line 3: no such table.'), [
+    '0002_mail',
+    '0003_x',
+  ]);
   expect(error).toMatchObject({
     code: 'LS617',
     context: { run: 'run-1', migration: '0002_mail', failedWith: 'LS601' },
