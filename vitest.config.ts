@@ -13,6 +13,7 @@ const ON_EVERY_SERVER = [
 /** By their modes: with tools that have to be fetched first, or longer than `npm test` may take. */
 const EXTRA_SUITES: Readonly<Record<string, string>> = {
   alembic: 'test/tools/alembic.suite.ts',
+  browser: 'test/tools/browser.suite.ts',
   dynamodb: 'test/tools/dynamodb.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
   mutants: 'test/mutants/ten.suite.ts',

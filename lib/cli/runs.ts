@@ -1,9 +1,10 @@
 /** `runs` lists the runs of the ledger, `runs show` tells what one of them did, and when. */
+
+import { happened, lasted, runFacts } from '../core/report/words.ts';
 import { type RunEvent, type RunSummary, readRuns, readRunTimeline } from '../engine/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { duration, table } from './frame/format.ts';
 import { heldLockLine } from './frame/lock-lines.ts';
-import { happened, lasted, runFacts } from './frame/run-lines.ts';
 import { targetContext } from './frame/target-context.ts';
 
 export async function runsList(context: CommandContext): Promise<CommandResult> {

@@ -112,7 +112,12 @@ it('an unknown run is an error with a code, and nothing is shown', async () => {
 
 it('writes a report that needs no network, and in which nothing of a migration is markup', async () => {
   const hostile = "SELECT '</pre><script>alert(1)</script>', '\"&<b>';\n";
-  const { run } = await site({ ...FILES, '0003_hostile.sql': hostile });
+  const { run } = await site({
+    ...FILES,
+    'R_names.sql': 'CREATE OR REPLACE VIEW names AS SELECT id FROM users;\n',
+    '0003_hostile.sql': hostile,
+    '0004_drop.contract.sql': 'ALTER TABLE users DROP COLUMN name;\n',
+  });
   await run('up');
   const { runs } = JSON.parse((await run('runs', '--json')).stdout) as { runs: Listed[] };
   const file = join(await folderWith({}), 'reports', 'run.html');
@@ -126,8 +131,13 @@ it('writes a report that needs no network, and in which nothing of a migration i
   expect(page).toContain("default-src 'none'");
   expect(page).not.toMatch(/<script|<b>|<link|<img|src=|href=|url\(|@import|https?:/);
   expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
-  expect(page).toContain('<summary>0002_mail</summary>');
-  expect(page).toMatch(/<td>ACCESS EXCLUSIVE<\/td><td>public\.users<\/td><td>0002_mail<\/td>/);
+  expect(page).toContain('<summary><span class="name">0002_mail</span></summary>');
+  expect(page).toContain(
+    '<code>public.users</code><span class="mode">ACCESS EXCLUSIVE</span><span class="by">by 0002_mail</span>',
+  );
+  expect(page).toMatch(
+    /0004_drop<\/span> <span class="badge warn">1 hazard<[\s\S]*DROP COLUMN users\.name is final/,
+  );
   expect(await run('runs', 'report', 'nobody', '--out', file)).toMatchObject({
     stderr: expect.stringContaining('LS504'),
   });

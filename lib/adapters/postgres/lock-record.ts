@@ -1,20 +1,10 @@
 /** What the ledger keeps of a step's strong locks: which, for how long at most, and what it took to get them. */
+import type { HeldLock } from '../../core/locks/index.ts';
 import type { LockedRelation } from './blockers.ts';
 import type { Change } from './change.ts';
 import { literal } from './sql.ts';
 
-/** One lock, as the ledger has it. */
-export interface HeldLock {
-  /** schema.name */
-  readonly relation: string;
-  /** ACCESS EXCLUSIVE, … */
-  readonly mode: string;
-  /** From the begin of the step's transaction, so that it is never less than what it was. */
-  readonly heldMs: number;
-  /** Before the try that went well: for others to go, and in tries that did not. */
-  readonly waitedMs: number;
-  readonly tries: number;
-}
+export type { HeldLock };
 
 /** Of an entry `e`: those of all its steps, in order. */
 export const HELD_LOCKS = `(SELECT COALESCE(pg_catalog.json_agg(held ORDER BY l.step), '[]')

@@ -1,34 +1,10 @@
 /** The runs of a ledger, for people: all of them in a line each, and what one of them did, when. */
-import type { EntryKind } from '../../core/plan/index.ts';
-import type { HeldLock } from './lock-record.ts';
-import { RUN_FACTS, type RunFacts } from './runs.ts';
+import type { RunEvent, RunSummary } from '../../core/report/run.ts';
+import { RUN_FACTS } from './runs.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
 
-export interface RunSummary extends RunFacts {
-  /** Of its last attempt. */
-  readonly token: number;
-  /** Empty for a foreign command. */
-  readonly bundleDigest: string;
-  /** Entries that it wrote: migrations and repeatable objects that it applied, reverted, recorded. */
-  readonly entryCount: number;
-}
-
-/** What a run wrote to the ledger, at the time when it began to. */
-export interface RunEvent {
-  readonly at: string;
-  /** An entry of this kind; or a step of a migration that is more than one transaction. */
-  readonly kind: EntryKind | 'step';
-  /** 0042_add_email, R_active_users */
-  readonly migration: string;
-  /** From 1 on; null for an entry. Of a back-fill `at` is its last batch, and `keys` how many keys it has done. */
-  readonly step: number | null;
-  readonly state: 'started' | 'done' | null;
-  readonly direction: 'up' | 'down' | null;
-  readonly keys: number | null;
-  readonly durationMs: number | null;
-  readonly locks: readonly HeldLock[];
-}
+export type { RunEvent, RunSummary };
 
 const SUMMARY = `${RUN_FACTS}, r.token, r.bundle_digest AS "bundleDigest",
   (SELECT pg_catalog.count(*) FROM lockstep.entry e WHERE e.run_id = r.run_id)

@@ -1,25 +1,9 @@
 /** One row per run: who ran, with which bundle, how it ended. For people and for the verdict. */
+import type { RunFacts, RunVerdict } from '../../core/report/run.ts';
 import type { RestoreRecord } from '../../core/restore-point/index.ts';
 import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import type { Session } from './session.ts';
 import { isoTime, literal } from './sql.ts';
-
-export type RunVerdict = 'running' | 'applied' | 'failed' | 'reverted';
-
-/** A run as its row has it. */
-export interface RunFacts {
-  readonly runId: string;
-  readonly holder: string;
-  readonly startedAt: string;
-  readonly finishedAt: string | null;
-  readonly verdict: RunVerdict;
-  readonly restorePoint: string | null;
-  readonly error: string | null;
-  /** Live instances of the app past which it was made to contract, in words. */
-  readonly forced: string | null;
-  /** The foreign command that it ran, and what became of that one's own history, in words. */
-  readonly command: string | null;
-}
 
 export interface LedgerRun extends RunFacts {
   /** What it applied, in order, also what was reverted since. */

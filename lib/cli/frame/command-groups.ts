@@ -32,9 +32,9 @@ function addRuns(program: Grammar, add: Add): void {
     load: async () => (await import('../runs.ts')).runsShow,
   }).argument('<run>', RUN);
   add(runs, 'report', {
-    summary: 'the same as an HTML page, with the statements',
+    summary: 'the same as an HTML page, with statements and hazards',
     examples: ['runs report release-12', 'runs report release-12 --out release-12.html'],
-    load: async () => (await import('../report/index.ts')).runsReport,
+    load: async () => (await import('../runs-report.ts')).runsReport,
   })
     .argument('<run>', RUN)
     .option('--out <file>', 'where to write it', 'run.html');

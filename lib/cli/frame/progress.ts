@@ -19,6 +19,8 @@ export function progressOn({ err }: Terminal, clock: Clock): Observer {
     return true;
   };
   return (event) => {
+    // Of the lease that was obtained a moment ago.
+    if (event.kind === 'attempt-begun') return;
     const repeats = aboutWaiting(event);
     if (repeats !== undefined && !isNews(repeats)) return;
     err.line(err.paint('dim', sentence(event)));
@@ -48,7 +50,7 @@ function aboutWaiting(event: EngineEvent): string | undefined {
 const DOING: Record<Direction, string> = { up: 'Applying', down: 'Reverting' };
 const DONE: Record<Direction, string> = { up: 'Applied', down: 'Reverted' };
 
-function sentence(event: EngineEvent): string {
+function sentence(event: Exclude<EngineEvent, { kind: 'attempt-begun' }>): string {
   switch (event.kind) {
     case 'connecting':
       return `Waiting for the database (try ${event.attempt}): ${event.reason}`;

@@ -18,5 +18,6 @@
  * What can fail: nothing here; LS610 is made by who waits in vain.
  */
 export * from './blocker.ts';
+export * from './held-lock.ts';
 export * from './lock-mode.ts';
 export * from './patience.ts';

@@ -8,9 +8,9 @@
 import type { Hazard } from '../bundle.ts';
 import { destructiveRules } from './destructive-rules.ts';
 import type { HazardRule } from './hazard-rule.ts';
-import type { ParsedStatement } from './parser.ts';
+import type { ParsedStatement, SqlParser } from './parser.ts';
 import { rewriteRules } from './rewrite-rules.ts';
-import type { SourceText } from './source-text.ts';
+import { SourceText } from './source-text.ts';
 
 export const HAZARD_RULES: readonly HazardRule[] = [...destructiveRules, ...rewriteRules];
 
@@ -28,4 +28,10 @@ export function hazardsOf(source: SourceText, statements: readonly ParsedStateme
     ),
   );
   return hazards.sort((a, b) => a.line - b.line);
+}
+
+/** Of SQL that was compiled before; none of what this parser does not accept. */
+export function hazardsOfSql(name: string, sql: string, parser: SqlParser): Hazard[] {
+  const outcome = parser.parse(sql);
+  return outcome.ok ? hazardsOf(new SourceText(name, Buffer.from(sql)), outcome.statements) : [];
 }

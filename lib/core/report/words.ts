@@ -1,9 +1,10 @@
-/** A run and what it did, in words: `runs show` and its report say it alike. */
-import type { RunEvent, RunSummary } from '../../engine/types.ts';
-import { count, duration } from './format.ts';
+/** A run and what it did, in words: `runs show` and the report say it alike. */
+import { epochMs } from '../iso-time.ts';
+import { count, duration } from '../words.ts';
+import type { RunEvent, RunSummary } from './run.ts';
 
 export const lasted = ({ startedAt, finishedAt }: RunSummary): string =>
-  finishedAt === null ? 'not ended' : duration(Date.parse(finishedAt) - Date.parse(startedAt));
+  finishedAt === null ? 'not ended' : duration(epochMs(finishedAt) - epochMs(startedAt));
 
 export function runFacts(run: RunSummary): string[][] {
   const { runId, holder, token, bundleDigest, restorePoint, startedAt, finishedAt, verdict, forced } = run;
