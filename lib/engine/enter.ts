@@ -2,7 +2,7 @@
 import {
   claim,
   ensureLedger,
-  lookAtFence,
+  fenceLocked,
   readFence,
   type Session,
   takeLock,
@@ -10,13 +10,7 @@ import {
 import { type Clock, sleepOrAbort } from '../core/clock.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import type { Lease } from '../core/lease/index.ts';
-import {
-  type Blocker,
-  describeBlockers,
-  LOCK_NOT_AVAILABLE,
-  patiently,
-  sqlstateOf,
-} from '../core/locks/index.ts';
+import { patiently } from '../core/locks/index.ts';
 import { orphanEnder } from './orphan.ts';
 import type { Observer } from './types.ts';
 
@@ -90,17 +84,6 @@ async function claimFence(claiming: Claiming, { token, holder, durationMs }: Lea
   try {
     return (await patiently(patience, send)).result;
   } catch (error) {
-    if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
-    throw fenceLocked(await lookAtFence(session), error);
+    throw await fenceLocked(session, error);
   }
 }
-
-const fenceLocked = (blockers: readonly Blocker[], cause: unknown): LockstepError =>
-  new LockstepError('LS611', {
-    what: `The ledger could not be entered: ${blockers.length > 0 ? describeBlockers(blockers) : 'another session'} has its fence locked.`,
-    state: 'This run changed nothing in the database.',
-    remedy:
-      'End that transaction, and run the same command again: nobody but Lockstep should lock or change the schema lockstep.',
-    context: { blockerPid: blockers[0]?.pid ?? null },
-    cause,
-  });

@@ -2,6 +2,7 @@
  * The fence: one row with the newest token that was let in, and the session it was let in with. Tokens only grow.
  * Every write of an attempt checks in its own transaction that the row still has exactly its token.
  */
+import { limitWaiting } from './fence-locked.ts';
 import type { Row, Session } from './session.ts';
 import { literal } from './sql.ts';
 
@@ -48,8 +49,7 @@ export async function claim(session: Session, { token, holder, leaseMs }: Claima
   const { pid } = session.facts;
   const backendStart = literal(session.facts.backendStart);
   const mine = `pid = ${pid} AND backend_start = ${backendStart}`;
-  const [row] =
-    await session.query(`SELECT pg_catalog.set_config('lock_timeout', '${CLAIM_LOCK_TIMEOUT_MS}ms', true);
+  const [row] = await session.query(`${limitWaiting(CLAIM_LOCK_TIMEOUT_MS)}
     UPDATE lockstep.fence SET token = ${token}, holder = ${literal(holder)}, lease_ms = ${leaseMs},
       claimed_at = pg_catalog.clock_timestamp(), pid = ${pid}, backend_start = ${backendStart}
       WHERE token < ${token} OR (token = ${token} AND ${mine});

@@ -32,6 +32,7 @@ export { configurationError, type DatabaseConfig, databaseConfigFrom, isLocal } 
 export { type ConnectOptions, connect } from './connect.ts';
 export { advancedSequences, beginDryRun, type DryRun, endDryRun, tryBatches, tryStep } from './dry-run.ts';
 export { claim, readFence } from './fence.ts';
+export { fenceLocked } from './fence-locked.ts';
 export { type ForcedRelease, readLastForcedRelease, recordForcedRelease } from './forced-releases.ts';
 export {
   beat,

@@ -11,7 +11,7 @@
  * A dry run takes the lease as well, and leaves no trace: it needs no ledger, and its token is not stored, because it
  * never writes; while it has the lock nobody else mints one.
  *
- * Who is authoritative: pg_locks. What can fail: LS402 for a session that is lost or was ended, LS3xx.
+ * Who is authoritative: pg_locks. What can fail: LS402 for a session that is lost or was ended, LS611, LS3xx.
  */
 import { LockstepError } from '../../core/errors/index.ts';
 import type {
@@ -24,6 +24,7 @@ import type {
 import { leaseLost } from '../../core/lease/lease-errors.ts';
 import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
 import { type Fence, readFence } from './fence.ts';
+import { fenceLocked, limitWaiting } from './fence-locked.ts';
 import { ensureLedger } from './ledger-schema.ts';
 import type { Session } from './session.ts';
 import { endSession, labelOf } from './sessions.ts';
@@ -33,6 +34,8 @@ import { literal } from './sql.ts';
 const FIRST_LEASE_MS = 30_000;
 const PREFIX = 'lockstep ';
 const ENDING_TAKES_MS = 5_000;
+/** Who has the lock is the only one to enter: anybody else who locks the row has no business there. */
+const ENTER_LOCK_TIMEOUT_MS = 5_000;
 const ENDING_PAUSE_MS = 20;
 
 interface Found {
@@ -141,10 +144,15 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async #enter(holder: string, durationMs: number): Promise<void> {
     const { pid, backendStart } = this.#session.facts;
-    await this.#session.query(
-      `UPDATE lockstep.fence SET pid = ${pid}, backend_start = ${literal(backendStart)},
-         holder = ${literal(holder)}, lease_ms = ${durationMs}`,
-    );
+    try {
+      await this.#session.query(
+        `${limitWaiting(ENTER_LOCK_TIMEOUT_MS)}
+         UPDATE lockstep.fence SET pid = ${pid}, backend_start = ${literal(backendStart)},
+           holder = ${literal(holder)}, lease_ms = ${durationMs}`,
+      );
+    } catch (error) {
+      throw await fenceLocked(this.#session, error);
+    }
   }
 
   async #holdsLock(): Promise<boolean> {

@@ -1,0 +1,110 @@
+/** Alarms, each from its section in docs/runbook.md to a run that succeeds, on the local runtime. */
+
+import pg from 'pg';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { RunbookSection } from '../../lib/constructs/runbook.ts';
+import { CATALOGUE } from '../../lib/core/errors/index.ts';
+import type { LocalExecution } from '../../lib/local/index.ts';
+import { folderWith, lockstep, startLockstep } from '../cli/command-line.ts';
+import { codeBlocks, sectionsOf } from '../docs/markdown.ts';
+import { type LocalCoordinator, startCoordinator } from '../e2e/local-workflow.ts';
+
+const PATH = 'docs/runbook.md';
+const RIGHT = {
+  '0001_a.sql': 'CREATE TABLE a (id int);',
+  '0002_b.sql': 'ALTER TABLE a ADD COLUMN name text;',
+};
+const ASLEEP = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+
+let coordinator: LocalCoordinator;
+beforeEach(async () => {
+  coordinator = await startCoordinator();
+});
+afterEach(() => coordinator.stop());
+
+/** What the alarm's link leads to. */
+const sectionOf = (anchor: string): string =>
+  sectionsOf(PATH).find((section) => section.anchor === anchor)?.text ?? '';
+
+const environment = (): Record<string, string> => ({
+  DATABASE_URL: coordinator.url,
+  AWS_ENDPOINT_URL_DYNAMODB: coordinator.cloud.endpoints.dynamodb,
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+});
+const lease = (): string[] => [
+  '--lease',
+  `dynamodb://${coordinator.cloud.workflow.leaseTable.TableName}`,
+  '--target',
+  coordinator.target,
+];
+/** As the page says that it is called for a coordinator on AWS. */
+async function printed(line: string, anchor: string): Promise<string> {
+  expect(`${sectionOf('start-here')}${sectionOf(anchor)}`).toContain(`\`lockstep ${line}\``);
+  const ended = await lockstep([...line.split(' '), ...lease()], environment());
+  expect(ended, line).toMatchObject({ exitCode: 0 });
+  return ended.stdout;
+}
+
+async function until(sql: string): Promise<void> {
+  while ((await coordinator.query(sql)).length === 0);
+}
+
+async function succeeds(run: LocalExecution): Promise<void> {
+  expect(await run.outcome).toMatchObject({ status: 'SUCCEEDED', output: { signal: 'ROLL_OUT' } });
+}
+
+test('a run failed: the code in the cause leads on, and the corrected release succeeds', async () => {
+  const wrong = { ...RIGHT, '0002_b.sql': 'ALTER TABLE a ADD COLUMN name txt;' };
+  const outcome = await (await coordinator.deploy(wrong)).start({}).outcome;
+  const { cause } = outcome as Extract<typeof outcome, { status: 'FAILED' }>;
+  const [code = ''] = /LS\d{3}/.exec(cause) ?? [];
+  expect(Object.keys(CATALOGUE)).toContain(code);
+  expect(sectionsOf(PATH).find(({ title }) => title.startsWith(code))?.text).toContain('correct the file');
+  expect(await printed('status', RunbookSection.runFailed)).toMatch(/0001_a|Nothing/);
+  await succeeds((await coordinator.deploy(RIGHT)).start({}));
+});
+
+test('a run was stopped: status says what is true, and a new run finishes', async () => {
+  const run = (await coordinator.deploy({ ...RIGHT, '0002_b.sql': 'SELECT pg_sleep(600);' })).start({});
+  await until(ASLEEP);
+  run.abort();
+  expect(await run.outcome).toEqual({ status: 'ABORTED' });
+  const status = await printed('status', RunbookSection.runAborted);
+  expect(status).toMatch(/Last run .*\n?/);
+  expect(await coordinator.query(ASLEEP)).toEqual([]);
+  await succeeds((await coordinator.deploy(RIGHT)).start({}));
+});
+
+test('a long wait for the lease: who has it is named, and is freed by force', async () => {
+  const folder = await folderWith({ '0001_slow.sql': 'SELECT pg_sleep(600);\n' });
+  startLockstep(['up', '--migrations', folder, ...lease()], environment());
+  await until(ASLEEP);
+  const run = (await coordinator.deploy(RIGHT)).start({});
+  const holder = /held by \S+/.exec(await printed('lock status', RunbookSection.leaseWait))?.[0];
+  expect(holder).toBeDefined();
+  await printed('lock release --force', RunbookSection.leaseWait);
+  await succeeds(run);
+});
+
+test('a run takes long: the queries name who blocks it, and ending that one lets it go on', async () => {
+  await (await coordinator.deploy({ '0001_a.sql': RIGHT['0001_a.sql'] })).start({}).outcome;
+  await coordinator.query('INSERT INTO a VALUES (1)');
+  const forgotten = new pg.Client({ connectionString: coordinator.url });
+  forgotten.on('error', () => undefined);
+  await forgotten.connect();
+  onTestFinished(() => forgotten.end());
+  await forgotten.query('BEGIN; UPDATE a SET id = 2');
+  const run = (await coordinator.deploy({ ...RIGHT, '0002_b.sql': 'UPDATE a SET id = 3;' })).start({});
+  await until(
+    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'lockstep #%' AND wait_event_type = 'Lock'`,
+  );
+  const [query = ''] = codeBlocks(PATH, 'sql').filter((sql) => sql.includes('pg_blocking_pids'));
+  const [first = ''] = query.split(';');
+  const waiting = await coordinator.query<{ blocked_by: number[]; application_name: string }>(first);
+  const pid = waiting.find(({ application_name }) => application_name.startsWith('lockstep'))?.blocked_by[0];
+  expect(sectionOf(RunbookSection.runLong)).toContain('`SELECT pg_terminate_backend(PID)`');
+  await coordinator.query(`SELECT pg_terminate_backend(${pid})`);
+  await succeeds(run);
+});
