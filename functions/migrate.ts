@@ -20,9 +20,9 @@ export const handler = handlerFor({
   output: migrateOutputSchema,
   runId: ({ run }) => run.id,
   async run(input, invocation) {
-    const { log, metrics, signal, timeLeftMs } = invocation;
+    const { metrics, signal, timeLeftMs } = invocation;
     const settings = readSettings(ATTEMPT_SETTINGS);
-    const attempt = await openAttempt(taskInputOf(input), settings, log);
+    const attempt = await openAttempt(taskInputOf(input), settings, invocation);
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
     const restoreRecord = input.restorePoint.record;

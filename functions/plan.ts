@@ -59,6 +59,7 @@ export const handler = handlerFor({
       dryRun: request.dryRun,
     });
     metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, pendingNames(plan).length);
+    metrics.addMetric(Metric.plansWithNothingToDo, MetricUnit.Count, plan.outcome === 'pending' ? 0 : 1);
     return planOutput({
       run,
       request,

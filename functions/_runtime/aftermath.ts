@@ -40,7 +40,7 @@ interface Runs {
 export async function openAftermath(
   { by, of }: Runs,
   settings: AftermathSettings,
-  { log, metrics, signal, timeLeftMs }: Invocation,
+  { log, metrics, trace, signal, timeLeftMs }: Invocation,
 ): Promise<Aftermath> {
   const attempt = attemptEach(log);
   const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
@@ -67,7 +67,7 @@ export async function openAftermath(
           request: { kind: 'run', runId: of.id },
           signal,
           timeLeftMs,
-          on: engineEvents(log),
+          on: engineEvents({ log, metrics, trace }),
         });
         return 'done';
       });

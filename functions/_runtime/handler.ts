@@ -22,6 +22,7 @@ import * as z from 'zod';
 import { asLockstepError, LockstepError, NOTHING_CHANGED } from '../../lib/core/errors/index.ts';
 import type { AnyFunctionName } from '../../lib/core/workflow/index.ts';
 import { errorFields, logger, metrics, publishMetrics, tracer } from './observability.ts';
+import { RevisionTrace } from './revision-trace.ts';
 
 const GRACE_MS = 3_000;
 /** The rest is for the reply. */
@@ -30,6 +31,8 @@ const ABORT_BEFORE_END_MS = GRACE_MS + 1_000;
 export interface Invocation {
   readonly log: Pick<typeof logger, 'info' | 'warn' | 'error'>;
   readonly metrics: Pick<Metrics, 'addMetric'>;
+  /** Told what the engine does; ended here. */
+  readonly trace: RevisionTrace;
   /** Aborts shortly before the function is killed. */
   readonly signal: AbortSignal;
   /** Until the signal aborts. */
@@ -56,7 +59,13 @@ export function handlerFor<Input, Output>(task: Task<Input, Output>): TaskHandle
     .use(captureLambdaHandler(tracer, { captureResponse: false }))
     .use({ after: publishMetrics, onError: publishMetrics })
     .handler(async (event: unknown, context: Context, { signal }: { signal: AbortSignal }) =>
-      perform(task, event, { signal, log: logger, metrics, timeLeftMs: () => timeLeftMs(context) }),
+      perform(task, event, {
+        signal,
+        log: logger,
+        metrics,
+        trace: new RevisionTrace(() => tracer.getSegment()),
+        timeLeftMs: () => timeLeftMs(context),
+      }),
     );
   return stack as unknown as TaskHandler<Output>;
 }
@@ -69,10 +78,15 @@ async function perform<Input, Output>(
   try {
     const parsed = input.safeParse(event);
     if (!parsed.success) throw notUnderstood(name, parsed.error);
-    logger.appendKeys({ run: runId(parsed.data) });
-    return output.parse(await run(parsed.data, invocation));
+    const id = runId(parsed.data);
+    logger.appendKeys({ run: id });
+    tracer.putAnnotation('run', id);
+    const result = output.parse(await run(parsed.data, invocation));
+    invocation.trace.end('done');
+    return result;
   } catch (thrown) {
     const error = asLockstepError(thrown);
+    invocation.trace.end('failed');
     logger.error(`${name} ended with ${error.code}`, errorFields(error));
     throw withoutCause(error);
   }

@@ -40,7 +40,7 @@ export const taskInputOf = ({ run, plan, restorePoint }: MigrateInput): MigrateT
 export async function openAttempt(
   { run, plan, restorePointId }: MigrateTaskInput,
   settings: AttemptSettings,
-  log: Invocation['log'],
+  observed: Pick<Invocation, 'log' | 'metrics' | 'trace'>,
 ): Promise<MigrateAttempt> {
   const { target } = settings;
   const leases = leaseStore(settings.leaseTable);
@@ -62,7 +62,7 @@ export async function openAttempt(
     outOfOrder: settings.outOfOrder,
     planLastEntryId: plan.lastEntryId,
     restorePoint: restorePointId,
-    on: engineEvents(log),
+    on: engineEvents(observed),
   };
   return { bundle, database, leases, options };
 }

@@ -6,6 +6,7 @@ import { apply, recordRunFailure } from '../../lib/engine/index.ts';
 import { databaseConfig } from './database.ts';
 import { ATTEMPT_SETTINGS, openAttempt } from './migrate-attempt.ts';
 import { errorFields, logger, MetricUnit, metrics, publishMetrics } from './observability.ts';
+import { RevisionTrace } from './revision-trace.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 const SETTINGS = [...ATTEMPT_SETTINGS, 'taskInput'] as const;
@@ -33,7 +34,9 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    const { bundle, options } = await openAttempt(input, settings, logger);
+    // A container has nobody to send a trace to.
+    const trace = new RevisionTrace(() => undefined);
+    const { bundle, options } = await openAttempt(input, settings, { log: logger, metrics, trace });
     const { bundleDigest } = input.plan;
     if (bundle.digest !== bundleDigest) throw otherBundle(bundle.digest, bundleDigest);
     const { outcome, applied } = await apply({ ...options, timeLeftMs, signal });

@@ -9,6 +9,7 @@ import {
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { CoordinatorMetrics } from './metrics.ts';
+import { LATEST_ERRORS } from './queries.ts';
 
 export interface CoordinatorDashboardProps {
   readonly target: string;
@@ -19,6 +20,7 @@ export interface CoordinatorDashboardProps {
 
 const FULL_WIDTH = 24;
 const HALF_WIDTH = 12;
+const THIRD_WIDTH = 8;
 
 export function coordinatorDashboard(
   scope: Construct,
@@ -64,6 +66,25 @@ export function coordinatorDashboard(
       ],
       [
         new GraphWidget({
+          width: THIRD_WIDTH,
+          title: 'Others waited for migrations (ms)',
+          left: [metrics.blocked()],
+        }),
+        new GraphWidget({
+          width: THIRD_WIDTH,
+          title: 'How far back-fills are (%)',
+          left: [metrics.backfillPercent()],
+          leftYAxis: { min: 0, max: 100 },
+        }),
+        new GraphWidget({
+          width: THIRD_WIDTH,
+          title: 'Runs with nothing to do (%)',
+          left: [metrics.nothingToDo()],
+          leftYAxis: { min: 0, max: 100 },
+        }),
+      ],
+      [
+        new GraphWidget({
           width: HALF_WIDTH,
           title: 'Duration of functions (ms)',
           left: metrics.functionDurations(),
@@ -79,12 +100,7 @@ export function coordinatorDashboard(
           width: FULL_WIDTH,
           title: 'Latest errors',
           logGroupNames: props.logs.map(({ logGroupName }) => logGroupName),
-          queryLines: [
-            'fields @timestamp, run, error.code, error.what, error.state, error.remedy',
-            'filter level = "ERROR"',
-            'sort @timestamp desc',
-            'limit 20',
-          ],
+          queryLines: [...LATEST_ERRORS],
         }),
       ],
     ],

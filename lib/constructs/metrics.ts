@@ -30,6 +30,18 @@ export class CoordinatorMetrics {
   leaseWait = (options?: MetricOptions): Metric => this.own(OwnMetric.leaseWaitSeconds, 'Maximum', options);
   restorePointWait = (options?: MetricOptions): Metric =>
     this.own(OwnMetric.restorePointWaitSeconds, 'Maximum', options);
+  /** Per cent of the plans. */
+  nothingToDo = (): MathExpression =>
+    new MathExpression({
+      label: 'runs with nothing to do (%)',
+      expression: '100 * idle',
+      usingMetrics: { idle: this.own(OwnMetric.plansWithNothingToDo, 'Average') },
+      period: Duration.hours(1),
+    });
+  /** Milliseconds that others waited for migrations. */
+  blocked = (options?: MetricOptions): Metric => this.own(OwnMetric.blockedMilliseconds, 'Maximum', options);
+  backfillPercent = (options?: MetricOptions): Metric =>
+    this.own(OwnMetric.backfillPercent, 'Maximum', options);
   applied = (options?: MetricOptions): Metric => this.own(OwnMetric.migrationsApplied, 'Sum', options);
   reverted = (options?: MetricOptions): Metric => this.own(OwnMetric.migrationsReverted, 'Sum', options);
 

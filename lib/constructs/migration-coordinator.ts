@@ -29,6 +29,7 @@ import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { LogQueries } from './queries.ts';
 import { refuse } from './refuse.ts';
 import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
@@ -134,7 +135,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     this.metrics = this.watch(functions, longRunning, settings, props);
   }
 
-  /** Alarms and dashboard. */
+  /** Alarms, dashboard and saved queries. */
   private watch(
     functions: CoordinatorFunctions,
     longRunning: LongRunning | undefined,
@@ -147,6 +148,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     new CoordinatorAlarms(this, 'Alarms', { ...settings, metrics, runbook, topic });
     const logs = [...all.map(({ logGroup }) => logGroup), ...(longRunning ? [longRunning.logs] : [])];
     coordinatorDashboard(this, 'Dashboard', { ...settings, metrics, runbook, logs });
+    new LogQueries(this, 'Queries', { ...settings, logs });
     return metrics;
   }
 

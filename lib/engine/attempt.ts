@@ -121,6 +121,7 @@ class RunningAttempt implements Attempt {
       return this.#lease;
     });
     this.throwIfEnded();
+    on({ kind: 'attempt-begun', token: this.token });
   }
 
   get clock(): Clock {

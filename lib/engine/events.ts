@@ -11,6 +11,8 @@ export type EngineEvent =
   | { readonly kind: 'schema-not-ready'; readonly pendingCount: number; readonly waitedMs: number }
   /** It is applied although `above`, a higher revision, is applied already. */
   | { readonly kind: 'out-of-order'; readonly migration: string; readonly above: string }
+  /** An attempt has its token, lock and fence, and begins. */
+  | { readonly kind: 'attempt-begun'; readonly token: number }
   | { readonly kind: 'lease-acquired'; readonly token: number; readonly tookOverFrom: string | null }
   | {
       /** The session of a replaced attempt builds an index, and gets on with it. */

@@ -3,8 +3,9 @@ import { Duration } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { QUERIES } from '../../lib/constructs/queries.ts';
 import { FUNCTION_NAMES } from '../../lib/core/workflow/index.ts';
-import { auroraStack, coordinatorStack, inIsolatedSubnets, SYNTHESIS_MS } from './stacks.ts';
+import { auroraStack, coordinatorStack, inIsolatedSubnets, SYNTHESIS_MS, TARGET } from './stacks.ts';
 import { printed } from './statements.ts';
 
 let template: Template;
@@ -94,6 +95,9 @@ describe('the dashboard', () => {
       'MigrationsApplied',
       'MigrationsReverted',
       'LeaseWaitSeconds',
+      'BlockedMilliseconds',
+      'BackfillPercent',
+      'PlansWithNothingToDo',
       'RestorePointWaitSeconds',
       'Duration',
       'Errors',
@@ -105,6 +109,17 @@ describe('the dashboard', () => {
     expect(body.widgets[0]?.properties.markdown).toContain('docs/runbook.md');
     expect(text.match(/SOURCE '<\w+Logs>'/g)).toHaveLength(FUNCTION_NAMES.length);
   });
+});
+
+test('the saved queries go to the log groups of all functions, in a folder of the target', () => {
+  const found = Object.values(template.findResources('AWS::Logs::QueryDefinition'));
+  expect(found.map(({ Properties }) => Properties.Name)).toEqual(
+    Object.keys(QUERIES).map((name) => `Lockstep/${TARGET}/${name}`),
+  );
+  for (const { Properties } of found) {
+    expect(Properties.LogGroupNames).toHaveLength(FUNCTION_NAMES.length);
+    expect(Properties.QueryString).toMatch(/^(fields|filter) [\s\S]*\n\| limit \d+$/);
+  }
 });
 
 describe('metrics for own alarms', () => {

@@ -7,7 +7,8 @@ vi.hoisted(() =>
 
 import { LongWork } from '../../functions/_runtime/long-work.ts';
 import { ATTEMPT_SETTINGS, openAttempt, taskInputOf } from '../../functions/_runtime/migrate-attempt.ts';
-import { logger } from '../../functions/_runtime/observability.ts';
+import { logger, metrics } from '../../functions/_runtime/observability.ts';
+import { RevisionTrace } from '../../functions/_runtime/revision-trace.ts';
 import { readSettings } from '../../functions/_runtime/settings.ts';
 import { type MigrateOutput, TASK_START_SECONDS } from '../../lib/core/workflow/index.ts';
 import { type DatabaseRuntime, startDatabaseRuntime } from './database-runtime.ts';
@@ -89,7 +90,8 @@ describe('a statement that outlasts a whole call', () => {
     await runtime.deploy({ '0001_long.sql': '-- lockstep: expected-duration=1h\nSELECT 1;' });
     const input = await steps.plan('run-1');
     await steps.acquireLease('run-1');
-    const attempt = await openAttempt(taskInputOf(input), readSettings(ATTEMPT_SETTINGS), logger);
+    const observed = { log: logger, metrics, trace: new RevisionTrace(() => undefined) };
+    const attempt = await openAttempt(taskInputOf(input), readSettings(ATTEMPT_SETTINGS), observed);
     const long = new LongWork(input, attempt, () => 600_000, true);
     await runtime.leases.forceRelease(runtime.target());
     const result = {

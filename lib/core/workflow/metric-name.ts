@@ -14,6 +14,12 @@ export const Metric = {
   restorePointPruneFailures: 'RestorePointPruneFailures',
   /** Migrations that a plan found pending; 0 for a run with nothing to do. */
   migrationsPending: 'MigrationsPending',
+  /** 1 for a plan that found nothing to do, 0 for another one: the average is the share of such runs. */
+  plansWithNothingToDo: 'PlansWithNothingToDo',
+  /** Milliseconds that another session has waited for locks of a migration that runs; only from one second on. */
+  blockedMilliseconds: 'BlockedMilliseconds',
+  /** How far a back-fill is, of the keys that the server estimates. */
+  backfillPercent: 'BackfillPercent',
   /** Migrations applied by one invocation. */
   migrationsApplied: 'MigrationsApplied',
   /** Migrations that a failed run applied and reverted again. */
