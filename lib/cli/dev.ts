@@ -5,7 +5,11 @@ import type * as Demo from '../local/demo/index.ts';
 import type { ScenarioName } from '../local/scenarios/catalogue.ts';
 import type * as Scenarios from '../local/scenarios/index.ts';
 import type { Command, CommandContext, CommandResult } from './frame/context.ts';
+import { loadLocal } from './frame/load-local.ts';
 import { errorText } from './frame/show-error.ts';
+
+const MISSING =
+  '`lockstep dev` needs the sources of Lockstep and its development packages, which are not here.';
 
 interface DevOptions {
   readonly scenario?: readonly ScenarioName[];
@@ -16,7 +20,7 @@ export const dev: Command<DevOptions> = (context) =>
 
 async function showDemo(context: CommandContext): Promise<CommandResult> {
   const { options, env, signal } = context;
-  const { runDemo } = await load<typeof Demo>('../local/demo/index.ts');
+  const { runDemo } = await loadLocal<typeof Demo>('../../local/demo/index.ts', MISSING);
   const { migrations, databaseUrl: url } = options;
   const readFile = (path: string) => readFileSync(path, 'utf8');
   // Only when it is given here: a DATABASE_URL that happens to be set must not be migrated by a demo.
@@ -38,7 +42,7 @@ async function showScenarios(
       remedy: 'Leave out --migrations, --bundle and --database-url, or leave out --scenario.',
     });
   }
-  const { runScenarios } = await load<typeof Scenarios>('../local/scenarios/index.ts');
+  const { runScenarios } = await loadLocal<typeof Scenarios>('../../local/scenarios/index.ts', MISSING);
   const { scenarios, promisesKept } = await runScenarios({
     page: pageOf(context),
     signal: context.signal,
@@ -50,19 +54,4 @@ async function showScenarios(
 function pageOf({ options, terminal }: CommandContext): Demo.Page {
   const { line, paint } = options.json ? terminal.err : terminal.out;
   return { line, paint, error: (error) => errorText(error, paint) };
-}
-
-/** Not by a literal path: the published command is one bundle, without the servers that this one starts. */
-async function load<Module>(path: string): Promise<Module> {
-  try {
-    return await import(new URL(path, import.meta.url).href);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new LockstepError('LS104', {
-      what: '`lockstep dev` needs the sources of Lockstep and its development packages, which are not here.',
-      state: NOTHING_CHANGED,
-      remedy: 'Clone the repository, then run `npm ci` and `npm start` in it.',
-      cause,
-    });
-  }
 }

@@ -10,9 +10,10 @@ import {
   repeatableName,
 } from '../core/plan/index.ts';
 import { readPlan } from '../engine/index.ts';
-import type { CommandContext, CommandResult } from './frame/context.ts';
+import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, countNames, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
+import type { RehearsalOfPlan } from './frame/rehearsal-of-plan.ts';
 import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
@@ -20,6 +21,7 @@ import type { Paint } from './frame/terminal.ts';
 interface PlanOptions {
   readonly phase?: RunPhase;
   readonly sql?: true;
+  readonly rehearsal?: string;
 }
 
 export async function plan(context: CommandContext<PlanOptions>): Promise<CommandResult> {
@@ -32,11 +34,21 @@ export async function plan(context: CommandContext<PlanOptions>): Promise<Comman
     pending: await source.load(plan.pending.map((p) => p.revision)),
     repeatables: await source.loadRepeatables(plan.repeatables.map(({ name }) => name)),
   };
+  const rehearsed = await rehearsalFor(context.options.rehearsal, source.digest, target);
+  const { rehearsal, mismatches } = rehearsed ?? {};
   return {
-    text: lines(plan, compiled, target.target, context.terminal.out.paint).join('\n'),
-    json: document(plan, compiled, target.target),
+    text: lines(plan, compiled, { target: target.target, rehearsed }, context.terminal.out.paint).join('\n'),
+    json: {
+      ...document(plan, compiled, target.target),
+      ...(rehearsal ? { rehearsal: { ...rehearsal, mismatches } } : {}),
+    },
     error: refusal(plan),
   };
+}
+
+async function rehearsalFor(file: string | undefined, digest: string, target: TargetContext) {
+  if (file === undefined) return undefined;
+  return (await import('./frame/rehearsal-of-plan.ts')).rehearsalOfPlan(file, digest, target);
 }
 
 interface Compiled {
@@ -44,7 +56,14 @@ interface Compiled {
   readonly repeatables: readonly Repeatable[];
 }
 
-function lines(plan: Plan, { pending, repeatables }: Compiled, target: string, paint: Paint): string[] {
+interface Shown {
+  readonly target: string;
+  readonly rehearsed: RehearsalOfPlan | undefined;
+}
+
+function lines(plan: Plan, { pending, repeatables }: Compiled, shown: Shown, paint: Paint): string[] {
+  const { target, rehearsed } = shown;
+  const of = (name: string) => (rehearsed?.linesOf(name) ?? []).map((line) => `    ${paint('dim', line)}`);
   const notes = [
     ...noteOf('Ahead of these migrations', plan.ahead),
     ...noteOf('Half applied, and not in these migrations', plan.halfAhead),
@@ -64,8 +83,9 @@ function lines(plan: Plan, { pending, repeatables }: Compiled, target: string, p
     case 'pending':
       return [
         `${countNames(pendingNames(plan))} to apply to ${target}:`,
-        ...pending.flatMap((m) => describe(m, plan, paint)),
-        ...repeatables.flatMap((r) => describeRepeatable(r, paint)),
+        ...pending.flatMap((m) => [...describe(m, plan, paint), ...of(migrationName(m))]),
+        ...repeatables.flatMap((r) => [...describeRepeatable(r, paint), ...of(repeatableName(r))]),
+        ...(rehearsed?.lines ?? []),
         ...notes,
       ];
     case 'ahead':

@@ -18,7 +18,7 @@ import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
 import { DEFAULT_LOCK_WAIT_MS } from '../core/locks/index.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
 import { openSession } from './open-session.ts';
-import type { AttemptOptions, Observer } from './types.ts';
+import type { AroundStep, AttemptOptions, Observer } from './types.ts';
 import { Watch } from './watch.ts';
 
 export interface Attempt {
@@ -33,6 +33,7 @@ export interface Attempt {
   readonly lockWaitMs: number;
   /** Looks at who blocks whom while SQL runs. */
   readonly watch: Watch;
+  readonly around: AroundStep;
   readonly clock: Clock;
   /** Aborts when something ends the attempt early. */
   readonly signal: AbortSignal;
@@ -71,6 +72,7 @@ class RunningAttempt implements Attempt {
   readonly timeLeftMs: () => number;
   readonly lockWaitMs: number;
   readonly watch: Watch;
+  readonly around: AroundStep;
   readonly #options: AttemptOptions;
   readonly #ending = new AbortController();
   #keeping: Keeping | undefined;
@@ -90,6 +92,7 @@ class RunningAttempt implements Attempt {
     this.timeLeftMs = options.timeLeftMs ?? (() => Number.POSITIVE_INFINITY);
     this.lockWaitMs = options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS;
     this.watch = new Watch(options);
+    this.around = options.around ?? ((_change, _step, _pid, work) => work());
     if (signal?.aborted) this.#giveUp();
     else signal?.addEventListener('abort', this.#giveUp);
   }

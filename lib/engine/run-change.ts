@@ -55,7 +55,8 @@ export async function runChange(
       steps: change.steps.length,
     });
     try {
-      if (!(await runStep(attempt, change, step, begun, progress))) return false;
+      const run = () => runStep(attempt, change, step, begun, progress);
+      if (!(await attempt.around(change, step, attempt.session.facts.pid, run))) return false;
     } catch (error) {
       const explained = withBlockers(await attempt.explain(error), step, attempt.watch.blockers);
       if (OUT_OF_TIME.includes(explained.code) && !hasTime(attempt) && mayEnd(progress)) return false;

@@ -10,6 +10,7 @@ import type {
   RevertPlan,
   RevertRequest,
   RunPhase,
+  Step,
 } from '../core/plan/index.ts';
 import type { RestoreRecord } from '../core/restore-point/index.ts';
 
@@ -20,6 +21,7 @@ export type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
 export type { KeptRestorePoint, RepeatableRow, RunEvent, RunSummary } from '../adapters/postgres/index.ts';
 export type { Direction, EngineEvent, Observer } from './events.ts';
 
+import type { Change } from '../adapters/postgres/change.ts';
 import type { CommandProgress } from '../adapters/postgres/command-progress.ts';
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
 import type { ForcedRelease } from '../adapters/postgres/forced-releases.ts';
@@ -41,6 +43,14 @@ export interface Opening {
   takeLedger(session: Session): Promise<LedgerState> | undefined;
 }
 
+/** Calls `work`, which runs the step on the session with this pid, and gives what it gives. */
+export type AroundStep = <Result>(
+  change: Change,
+  step: Step,
+  pid: number,
+  work: () => Promise<Result>,
+) => Promise<Result>;
+
 /** Identity and limits of one attempt: a Lambda invocation or a process. */
 export interface AttemptOptions extends EngineContext {
   readonly runId: string;
@@ -53,6 +63,8 @@ export interface AttemptOptions extends EngineContext {
   readonly isDryRun?: boolean | undefined;
   /** For how long a step may wait for its locks, if its file does not say; default 60 s. */
   readonly lockWaitMs?: number | undefined;
+  /** Stands around each step, to measure it. */
+  readonly around?: AroundStep | undefined;
 }
 
 export interface ApplyOptions extends AttemptOptions {
@@ -105,8 +117,9 @@ export interface MigrateOptions extends EngineContext {
   readonly holder: string;
   readonly leaseDurationMs: number;
   readonly leaseWaitMs: number;
-  /** As that of an attempt. */
+  /** As those of an attempt. */
   readonly lockWaitMs?: number | undefined;
+  readonly around?: AroundStep | undefined;
   readonly toRevision?: string | undefined;
   /** Only migrations of this phase; all if absent. */
   readonly phase?: RunPhase | undefined;

@@ -3,6 +3,7 @@
  * started on the copy recovers to the moment at which the backup ended.
  * https://www.postgresql.org/docs/18/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
  */
+import type { Dirent } from 'node:fs';
 import { chown, constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import pg from 'pg';
@@ -15,6 +16,7 @@ const EMPTIED_FOLDERS = [
   'pg_wal',
   'pg_dynshmem',
   'pg_notify',
+  'pg_replslot',
   'pg_serial',
   'pg_snapshots',
   'pg_stat_tmp',
@@ -24,15 +26,24 @@ const EMPTIED_FOLDERS = [
 const belongsToServer = (path: string): boolean =>
   SKIPPED_FILES.includes(path) || EMPTIED_FOLDERS.includes(path.split(sep)[0] ?? '');
 
-/** `url` is of a role that may start backups; `destination` must not exist. */
-export async function takeBaseBackup(url: string, dataDirectory: string, destination: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'lockstep base backup' });
+/** `login` is of a role that may start backups; `destination` has nothing in it. Throws the signal's reason. */
+export async function takeBaseBackup(
+  login: pg.ClientConfig,
+  dataDirectory: string,
+  destination: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const client = new pg.Client({ ...login, application_name: 'lockstep base backup' });
   client.on('error', () => undefined);
   await client.connect();
   try {
     // Both calls on one session: when it ends in between, the server forgets the backup.
     await client.query("SELECT pg_backup_start('lockstep', fast => true)");
-    await copyFolder(dataDirectory, destination, belongsToServer);
+    const isSkipped = (path: string) => {
+      signal?.throwIfAborted();
+      return belongsToServer(path);
+    };
+    await copyFolder(dataDirectory, destination, isSkipped);
     const { rows } = await client.query('SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)');
     await copyFolder(join(dataDirectory, 'pg_wal'), join(destination, 'pg_wal'));
     await writeOwned(join(destination, 'backup_label'), rows[0].labelfile);
@@ -49,10 +60,20 @@ async function copyFolder(
 ): Promise<void> {
   await mkdir(join(to, path), { recursive: true, mode: 0o700 });
   await own(join(to, path));
-  for (const entry of await readdir(join(from, path), { withFileTypes: true })) {
+  for (const entry of await entriesOf(join(from, path))) {
     const inside = join(path, entry.name);
     if (entry.isDirectory()) await copyFolder(from, to, isSkipped, inside);
     else if (!isSkipped(inside)) await copyOwned(join(from, inside), join(to, inside));
+  }
+}
+
+/** As of one file: those of a database that is dropped in the meantime are not part of the backup. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
   }
 }
 
@@ -66,7 +87,8 @@ async function copyOwned(source: string, target: string): Promise<void> {
   }
 }
 
-async function writeOwned(path: string, content: string): Promise<void> {
+/** Readable by the server only. */
+export async function writeOwned(path: string, content: string): Promise<void> {
   await writeFile(path, content, { mode: 0o600 });
   await own(path);
 }

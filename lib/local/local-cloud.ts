@@ -173,7 +173,9 @@ function snapshotStorage({ server, database, directory }: LocalCloudOptions): Sn
   const pathOf = (id: string) => join(directory, `snapshot-${id}`);
   return {
     create: async (id) => {
-      if (server) await takeBaseBackup(server.url(database.database), server.dataDirectory, pathOf(id));
+      if (!server) return;
+      const login = { connectionString: server.url(database.database) };
+      await takeBaseBackup(login, server.dataDirectory, pathOf(id));
     },
     remove: (id) => rm(pathOf(id), { recursive: true, force: true }),
   };

@@ -30,6 +30,8 @@ export interface PostgresServerOptions {
   /** Server settings, such as `{ max_connections: 200 }`. */
   readonly settings?: ServerSettings;
   readonly port?: number;
+  /** Makes the cluster in a temporary folder that is not there yet; by default a new one. */
+  readonly fill?: ((dataDirectory: string) => Promise<void>) | undefined;
   /** Folder of another PostgreSQL's programs, such as /usr/lib/postgresql/15/bin. */
   readonly binaries?: string | undefined;
 }
@@ -54,8 +56,8 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
   const password = options.password ?? randomBytes(16).toString('hex');
   try {
     const binaries = await locateBinaries(user, run.path, options.binaries);
-    if (!(await isCluster(dataDirectory)))
-      await initializeCluster(binaries.initdb, dataDirectory, password, user);
+    const initialize = () => initializeCluster(binaries.initdb, dataDirectory, password, user);
+    if (!(await isCluster(dataDirectory))) await (options.fill ?? initialize)(dataDirectory);
     const { child, port } = await startOnFreePort(binaries.postgres, dataDirectory, options, user);
     // Only for an exit without `stop`; the folder then waits for the next run.
     const lastResort = () => void child.kill('SIGQUIT');

@@ -17,6 +17,7 @@ const COMMANDS = [
   'baseline',
   'wait',
   'plan',
+  'rehearse',
   'repair',
   'verify',
   'doctor',

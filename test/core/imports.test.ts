@@ -26,6 +26,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lib/cli/dev.ts': {
     mayImport: [...USE_CASES, 'lib/settings/', 'lib/cli/', 'lib/local/demo/index.ts', 'lib/local/scenarios/'],
   },
+  // A copy is made on a server that is started for it.
+  'lib/cli/rehearse.ts': {
+    mayImport: [...USE_CASES, 'lib/settings/', 'lib/cli/', 'lib/local/base-backup-copy.ts'],
+  },
   // Names, for the command's help.
   'lib/cli/frame/scenario-argument.ts': { mayImport: ['lib/local/scenarios/catalogue.ts'] },
   'lib/local/scenarios/catalogue.ts': { mayImport: [], packages: [] },

@@ -11,16 +11,16 @@ const BLOCK = /^```(sql|console)\n([\s\S]*?)^```$/gm;
 
 /**
  * A block of SQL is a file, named in its first line (`-- 0001_a.sql`), or what somebody does to the database by hand
- * (`-- by hand`). A block `console` has commands behind `$`, each with its output, errors last; `…` stands for anything.
+ * (`-- by hand`). The database is a new one, if none is given. A block `console` has commands behind `$`, each with its output, errors last; `…` stands for anything.
  */
-export async function runSection(path: string, title: string): Promise<void> {
+export async function runSection(path: string, title: string, database?: string): Promise<void> {
   const text =
     readDocument(path)
       .split(/^## /m)
       .find((part) => part.startsWith(`${title}\n`)) ?? '';
   const blocks = [...text.matchAll(BLOCK)];
   expect(blocks.length).toBeGreaterThan(0);
-  const { url } = await databaseForTest();
+  const url = database ?? (await databaseForTest()).url;
   const folder = await folderWith({});
   for (const [, language, content = ''] of blocks) {
     const file = /^-- (\d\w+(?:\.\w+)*\.sql)/.exec(content)?.[1];
@@ -34,7 +34,7 @@ async function compare(block: string, folder: string, url: string): Promise<void
   const env = { DATABASE_URL: url, LOCKSTEP_TARGET: 'orders' };
   let printed = '';
   for (const [, command = ''] of block.matchAll(/^\$ lockstep (.+)$/gm)) {
-    const { stdout, stderr } = await lockstep([...command.split(' '), '--migrations', folder], env);
+    const { stdout, stderr } = await lockstep([...command.split(' '), '--migrations', folder], env, folder);
     printed += `$ lockstep ${command}\n${stdout}${withoutProgress(stderr)}`;
   }
   if (!block.includes('…')) expect(withoutNumbers(printed)).toBe(withoutNumbers(block));

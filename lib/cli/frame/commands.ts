@@ -21,6 +21,7 @@ export function addCommands(program: Grammar, choose: Choose): void {
   addRunning(program, add);
   addExec(program, add);
   addReading(program, add);
+  addRehearsal(program, add);
   addCare(program, add);
   add(program, 'doctor', {
     summary: 'look at everything, and name the one next step',
@@ -138,12 +139,21 @@ const lockWait = (): Option =>
 function addReading(program: Grammar, add: Add): void {
   add(program, 'plan', {
     summary: 'show what `up` would apply, and its hazards',
-    examples: ['plan', 'plan --phase contract', 'plan --json', 'plan --sql'],
+    examples: [
+      'plan',
+      'plan --phase contract',
+      'plan --json',
+      'plan --sql',
+      'plan --rehearsal rehearsal.json',
+    ],
     load: async () => (await import('../plan.ts')).plan,
   })
     .addOption(runPhase())
     .addOption(outOfOrder())
-    .option('--sql', 'print the messages that would be sent');
+    .option('--sql', 'print the messages that would be sent')
+    .addOption(
+      new Option('--rehearsal <file>', 'show what `rehearse --out` has measured, too').conflicts('sql'),
+    );
   add(program, 'status', {
     summary: 'what ran, who holds the lock, what to do next',
     examples: ['status', 'status --json'],
@@ -159,6 +169,27 @@ function addReading(program: Grammar, add: Add): void {
     examples: ['current'],
     load: async () => (await import('../current.ts')).current,
   });
+}
+
+function addRehearsal(program: Grammar, add: Add): void {
+  add(program, 'rehearse', {
+    summary: 'apply what is pending to a copy, and measure it',
+    examples: [
+      'rehearse',
+      'rehearse --on postgres://orders@clone.example.com/orders --out rehearsal.json',
+      'rehearse --max-blocked 2s --max-duration 30m && lockstep up',
+    ],
+    load: async () => (await import('../rehearse.ts')).rehearse,
+  })
+    .option(
+      '--on <url>',
+      'the copy, which is changed by that (default: a base backup, made and removed here)',
+    )
+    .option('--max-duration <duration>', 'longest time for all of it (default: no limit)')
+    .option('--max-blocked <duration>', 'longest wait of a reader or writer (default: no limit)')
+    .option('--out <file>', 'where to write the result, for `plan --rehearsal`')
+    .addOption(runPhase())
+    .addOption(outOfOrder());
 }
 
 /** Of the ledger, and of what it says about the database. */

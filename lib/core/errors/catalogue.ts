@@ -27,6 +27,7 @@ export const ErrorName = {
   Start: 'StartError',
   Approval: 'ApprovalError',
   RollOut: 'RollOutError',
+  Rehearsal: 'RehearsalError',
   Internal: 'InternalError',
 } as const;
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
@@ -132,6 +133,11 @@ export const CATALOGUE = {
   LS711: entry(ErrorName.Approval, failed, 'nobody approved the plan in time'),
   LS712: entry(ErrorName.Approval, failed, 'the request for approval could not be sent'),
   LS720: entry(ErrorName.RestorePoint, usage, 'there is no restore point to bring back'),
+  LS740: entry(ErrorName.Rehearsal, failed, 'a copy for a rehearsal could not be made'),
+  LS741: entry(ErrorName.Rehearsal, usage, 'what is given as a copy is none'),
+  LS742: entry(ErrorName.Rehearsal, failed, 'a migration fails on a copy'),
+  LS743: entry(ErrorName.Rehearsal, failed, 'a rehearsal is over its budget'),
+  LS744: entry(ErrorName.Rehearsal, usage, 'a file is not the result of a rehearsal'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),
