@@ -1,7 +1,13 @@
 /** `rehearse` applies what is pending to a copy, measures it, and says whether that is within the limits given. */
 import { LockstepError } from '../core/errors/index.ts';
 import type { MigrationSource, RunPhase } from '../core/plan/index.ts';
-import { type Budget, excessesOf, type Rehearsal, slowestOf } from '../core/rehearsal/index.ts';
+import {
+  type Budget,
+  excessesOf,
+  type Rehearsal,
+  type RehearsalDocument,
+  slowestOf,
+} from '../core/rehearsal/index.ts';
 import { type RehearseResult, rehearse as rehearseOn } from '../engine/rehearsal/index.ts';
 import type { DatabaseConfig } from '../engine/types.ts';
 import type * as Copies from '../local/base-backup-copy.ts';
@@ -35,17 +41,18 @@ export async function rehearse(context: CommandContext<RehearseOptions>): Promis
     return rehearseOn(asked(target, source, options.phase, copy));
   };
   const result = given ? await run(given) : await onBaseBackup(target, run);
-  const rehearsal = documentOf(result, {
+  const rehearsal = rehearsalOf(result, {
     target: target.target,
     at,
     bundleDigest: source.digest,
     copy: given ? 'given' : 'base-backup',
     budget,
   });
-  if (options.out !== undefined) await writeOut(options.out, `${JSON.stringify(rehearsal, undefined, 2)}\n`);
+  const document: RehearsalDocument = { rehearsal, slowest: slowestOf(rehearsal.steps) };
+  if (options.out !== undefined) await writeOut(options.out, `${JSON.stringify(document, undefined, 2)}\n`);
   return {
     text: rehearsalLines(rehearsal).join('\n'),
-    json: rehearsal,
+    json: document,
     error: result.error ? failed(target.target, result.error) : overBudget(rehearsal),
   };
 }
@@ -79,13 +86,13 @@ function readBudget({ maxDuration, maxBlocked }: RehearseOptions, problems: stri
 
 type About = Pick<Rehearsal, 'target' | 'at' | 'bundleDigest' | 'copy' | 'budget'>;
 
-function documentOf(result: RehearseResult, about: About): Rehearsal {
+function rehearsalOf(result: RehearseResult, about: About): Rehearsal {
   const { ledgerHead, databaseBytes, steps, error } = result;
   const durationMs = steps.reduce((sum, step) => sum + step.durationMs, 0);
   const excesses = excessesOf(steps, durationMs, about.budget);
   const verdict = excesses.length > 0 ? 'over-budget' : 'within-budget';
   return {
-    rehearsal: 1,
+    layout: 1,
     ...about,
     ledgerHead,
     databaseBytes,
@@ -94,7 +101,6 @@ function documentOf(result: RehearseResult, about: About): Rehearsal {
     durationMs,
     steps: [...steps],
     error: error ? { code: error.code, what: error.what } : null,
-    slowest: slowestOf(steps),
   };
 }
 

@@ -90,22 +90,23 @@ describe('on a copy that is given', () => {
     const out = join(here.folder, 'rehearsal.json');
     const ended = await here.run('rehearse', '--on', copy, '--max-duration', '1h', '--out', out, '--json');
     expect(ended.exitCode, ended.stderr).toBe(0);
-    const rehearsal = JSON.parse(ended.stdout);
+    const document = JSON.parse(ended.stdout);
+    const { rehearsal } = document;
+    expect(document.slowest).toEqual([]);
     expect(rehearsal).toMatchObject({
-      rehearsal: 1,
+      layout: 1,
       target: 'orders',
       copy: 'given',
       verdict: 'within-budget',
       budget: { maxDurationMs: 3_600_000, maxBlockedMs: null },
       excesses: [],
       error: null,
-      slowest: [],
       steps: [
         { migration: '0002_note', locks: [{ relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', line: 1 }] },
       ],
     });
     expect(rehearsal.durationMs).toBeGreaterThanOrEqual(300);
-    expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(rehearsal);
+    expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(document);
     expect([await applied(here.url), await applied(copy)]).toEqual([1, 2]);
 
     const plan = () => here.run('plan', '--rehearsal', out);
@@ -132,7 +133,7 @@ describe('on a copy that is given', () => {
       /^Error LS743: .* it takes [\d.]+ m?s, longer than 200 ms \(and 2 more\)\.$/m,
     );
     expect(ended.stdout).toMatch(/^ {2}0002_note keeps readers of public\.orders waiting for [\d.]+ m?s/m);
-    expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({ verdict: 'over-budget' });
+    expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({ rehearsal: { verdict: 'over-budget' } });
     expect(await applied(here.url)).toBe(1);
     expect((await here.run('plan', '--rehearsal', out)).stdout).toContain('Over the budget:');
   });
@@ -142,8 +143,7 @@ describe('on a copy that is given', () => {
     const ended = await here.run('rehearse', '--on', await copied(here), '--json');
     expect(ended.exitCode).toBe(1);
     expect(JSON.parse(ended.stdout)).toMatchObject({
-      verdict: 'failed',
-      steps: [{ migration: '0002_note' }],
+      rehearsal: { verdict: 'failed', steps: [{ migration: '0002_note' }], error: { code: 'LS601' } },
       error: { code: 'LS742', position: { file: '0003_wrong.sql', line: 1 }, context: { code: 'LS601' } },
     });
     expect(await applied(here.url)).toBe(1);
@@ -201,7 +201,7 @@ describe('on a base backup', () => {
     const here = await place({ ...FILES, '0003_settings.sql': settings });
     const ended = await here.run('rehearse', '--json');
     expect(ended.exitCode, ended.stderr).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({ copy: 'base-backup', steps: [{}, {}] });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ rehearsal: { copy: 'base-backup', steps: [{}, {}] } });
     expect(await left(here)).toEqual([]);
     expect(await applied(here.url)).toBe(1);
   });

@@ -78,7 +78,7 @@ export const excessSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const rehearsalSchema = z.object({
-  rehearsal: z.literal(LAYOUT),
+  layout: z.literal(LAYOUT),
   target: z.string(),
   /** When it began: 2026-11-21T06:23:10.123Z. */
   at: z.string(),
@@ -96,7 +96,12 @@ export const rehearsalSchema = z.object({
   steps: z.array(rehearsedStepSchema),
   /** Of one that failed: what it failed with. */
   error: z.object({ code: z.string(), what: z.string() }).nullable(),
-  /** Migrations that take long, as a run of the workflow takes them in its input. */
+});
+
+/** The file: also an input of the workflow, which ignores what it does not know. */
+export const rehearsalDocumentSchema = z.object({
+  rehearsal: rehearsalSchema,
+  /** Migrations that take long. */
   slowest: z.array(measurementSchema),
 });
 
@@ -106,12 +111,13 @@ export type Who = Wait['who'];
 export type RehearsedStep = z.infer<typeof rehearsedStepSchema>;
 export type Excess = z.infer<typeof excessSchema>;
 export type Rehearsal = z.infer<typeof rehearsalSchema>;
+export type RehearsalDocument = z.infer<typeof rehearsalDocumentSchema>;
 export type Budget = Rehearsal['budget'];
 
 /** Throws LS744. */
 export function parseRehearsal(text: string, file: string): Rehearsal {
-  const parsed = rehearsalSchema.safeParse(jsonIn(text));
-  if (parsed.success) return parsed.data;
+  const parsed = rehearsalDocumentSchema.safeParse(jsonIn(text));
+  if (parsed.success) return parsed.data.rehearsal;
   throw new LockstepError('LS744', {
     what: `${file} is not the result of a rehearsal.`,
     state: NOTHING_CHANGED,
