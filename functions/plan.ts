@@ -13,6 +13,7 @@ import { sinceMs } from './_runtime/elapsed.ts';
 import { handlerFor } from './_runtime/handler.ts';
 import { MetricUnit } from './_runtime/observability.ts';
 import { planOutput } from './_runtime/plan-output.ts';
+import { admitRehearsed } from './_runtime/plan-rehearsal.ts';
 import { DATABASE_SETTINGS, readSettings } from './_runtime/settings.ts';
 
 export const handler = handlerFor({
@@ -28,6 +29,7 @@ export const handler = handlerFor({
       'restorePointWhen',
       'outOfOrder',
       'approval',
+      'rehearsal',
       'defaultPhase',
       ...DATABASE_SETTINGS,
     ]);
@@ -58,6 +60,11 @@ export const handler = handlerFor({
       reason: request.reason,
       dryRun: request.dryRun,
     });
+    const looked = { database, clock: systemClock, signal };
+    const excesses = await admitRehearsed(
+      { runId: run.id, request, plan, settings, bundleDigest: bundle.digest },
+      looked,
+    );
     metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, pendingNames(plan).length);
     metrics.addMetric(Metric.plansWithNothingToDo, MetricUnit.Count, plan.outcome === 'pending' ? 0 : 1);
     return planOutput({
@@ -67,6 +74,7 @@ export const handler = handlerFor({
       plan,
       ledger,
       slowest,
+      excesses,
       target: settings.target,
       approval: settings.approval && { setting: settings.approval, approved },
       restorePoint: settings.restorePointKind === 'none' ? 'never' : settings.restorePointWhen,

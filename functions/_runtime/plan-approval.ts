@@ -8,6 +8,8 @@ import {
   planDigest,
 } from '../../lib/core/approval/index.ts';
 import { type Bundle, type bundleHazards, type Plan, pendingNames } from '../../lib/core/plan/index.ts';
+import type { Excess } from '../../lib/core/rehearsal/document.ts';
+import { excessInWords } from '../../lib/core/rehearsal/gate.ts';
 import type { Run, StartInput } from '../../lib/core/workflow/index.ts';
 
 export interface ApprovalContext {
@@ -22,6 +24,8 @@ interface Planned {
   readonly bundle: Bundle;
   readonly plan: Plan;
   readonly target: string;
+  /** Of its rehearsal. */
+  readonly excesses: readonly Excess[];
 }
 
 type PendingHazard = ReturnType<typeof bundleHazards>[number];
@@ -29,7 +33,7 @@ type PendingHazard = ReturnType<typeof bundleHazards>[number];
 /** @param hazards of what is pending */
 export function planApproval(
   { setting, approved }: ApprovalContext,
-  { run, request, bundle, plan, target }: Planned,
+  { run, request, bundle, plan, target, excesses }: Planned,
   hazards: readonly PendingHazard[],
 ): Approval {
   const pending = pendingNames(plan);
@@ -41,7 +45,11 @@ export function planApproval(
     forceContract: request.forceContract ?? false,
   });
   const isDestructive = hazards.some((hazard) => hazard.class === 'destructive');
-  const approval = approvalOf(setting, { digest, isDestructive }, approved);
+  const approval = approvalOf(
+    setting,
+    { digest, isDestructive, isOverBudget: excesses.length > 0 },
+    approved,
+  );
   if (approval.status !== 'needed') return approval;
   const facts = {
     target,
@@ -49,6 +57,7 @@ export function planApproval(
     planDigest: digest,
     pending,
     hazards,
+    excesses: excesses.map(excessInWords),
     reason: request.reason,
     timeoutSeconds: setting.timeoutSeconds,
   };

@@ -9,6 +9,7 @@ import {
   type Plan,
   pendingNames,
 } from '../../lib/core/plan/index.ts';
+import type { Excess } from '../../lib/core/rehearsal/document.ts';
 import { isWanted, type RestorePointWhen } from '../../lib/core/restore-point/policy.ts';
 import {
   aheadVerdict,
@@ -35,6 +36,8 @@ export interface Planned {
   readonly target: string;
   /** Undefined where no plan waits for a person. */
   readonly approval: ApprovalContext | undefined;
+  /** Of the rehearsal, over which a person is to decide. */
+  readonly excesses: readonly Excess[];
   readonly restorePoint: RestorePointWhen | 'never';
   readonly durationMs: number;
 }

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
 import { approvalSettingSchema } from '../../lib/core/approval/index.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
+import { REHEARSAL_POLICIES } from '../../lib/core/rehearsal/policy.ts';
 import { RESTORE_POINT_METHODS, RESTORE_POINT_WHEN } from '../../lib/core/restore-point/policy.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
 import { EnvName } from '../../lib/core/workflow/index.ts';
@@ -53,6 +54,7 @@ const FIELDS = {
   rollBackPolicy: oneOf(['down', 'code-only']),
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
   approval: json(approvalSettingSchema).optional(),
+  rehearsal: oneOf(REHEARSAL_POLICIES).optional(),
   defaultPhase: oneOf(['expand']).optional(),
   eventBusName: text,
   receivers: json(receiversSchema),

@@ -13,7 +13,7 @@ import { readPlan } from '../engine/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, countNames, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
-import type { RehearsalOfPlan } from './frame/rehearsal-of-plan.ts';
+import type { RehearsalOfPlan, rehearsalOfPlan } from './frame/rehearsal-of-plan.ts';
 import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
@@ -34,7 +34,8 @@ export async function plan(context: CommandContext<PlanOptions>): Promise<Comman
     pending: await source.load(plan.pending.map((p) => p.revision)),
     repeatables: await source.loadRepeatables(plan.repeatables.map(({ name }) => name)),
   };
-  const rehearsed = await rehearsalFor(context.options.rehearsal, source.digest, target);
+  const about = { bundleDigest: source.digest, pending: pendingNames(plan) };
+  const rehearsed = await rehearsalFor(context.options.rehearsal, about, target);
   const { rehearsal, mismatches } = rehearsed ?? {};
   return {
     text: lines(plan, compiled, { target: target.target, rehearsed }, context.terminal.out.paint).join('\n'),
@@ -46,9 +47,13 @@ export async function plan(context: CommandContext<PlanOptions>): Promise<Comman
   };
 }
 
-async function rehearsalFor(file: string | undefined, digest: string, target: TargetContext) {
+async function rehearsalFor(
+  file: string | undefined,
+  about: Parameters<typeof rehearsalOfPlan>[1],
+  target: TargetContext,
+) {
   if (file === undefined) return undefined;
-  return (await import('./frame/rehearsal-of-plan.ts')).rehearsalOfPlan(file, digest, target);
+  return (await import('./frame/rehearsal-of-plan.ts')).rehearsalOfPlan(file, about, target);
 }
 
 interface Compiled {

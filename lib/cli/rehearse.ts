@@ -4,6 +4,7 @@ import type { MigrationSource, RunPhase } from '../core/plan/index.ts';
 import {
   type Budget,
   excessesOf,
+  excessInWords,
   type Rehearsal,
   type RehearsalDocument,
   slowestOf,
@@ -14,7 +15,7 @@ import type * as Copies from '../local/base-backup-copy.ts';
 import { newHolder, readDuration, readTarget } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { loadLocal } from './frame/load-local.ts';
-import { excessLine, rehearsalLines } from './frame/rehearsal-lines.ts';
+import { rehearsalLines } from './frame/rehearsal-lines.ts';
 import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { writeOut } from './frame/write-file.ts';
@@ -122,7 +123,7 @@ function overBudget({ target, excesses, verdict }: Rehearsal): LockstepError | u
   if (verdict !== 'over-budget' || !first) return undefined;
   const more = excesses.length > 1 ? ` (and ${excesses.length - 1} more)` : '';
   return new LockstepError('LS743', {
-    what: `What is pending for ${target} is over its budget: ${excessLine(first)}${more}.`,
+    what: `What is pending for ${target} is over its budget: ${excessInWords(first)}${more}.`,
     state: UNTOUCHED,
     remedy:
       'Change the migrations so that they lock and rewrite less (docs/rehearsal.md), or allow more with --max-blocked and --max-duration.',

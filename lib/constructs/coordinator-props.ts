@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
+import type { RehearsalPolicy } from '../core/rehearsal/policy.ts';
 import type { AfterRollOutOptions } from './after-roll-out-options.ts';
 import type { ApprovalOptions } from './approval.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
@@ -68,6 +69,12 @@ export interface MigrationCoordinatorProps {
    * @default none
    */
   readonly approval?: ApprovalOptions;
+
+  /**
+   * 'required': a run fails whose input has no rehearsal of just what is pending (docs/rehearsal.md).
+   * @default a run is held to the rehearsal in its input, if there is one
+   */
+  readonly rehearsal?: RehearsalPolicy;
 
   /**
    * How long a holder of the lease may be silent before another takes over.
@@ -143,6 +150,7 @@ export interface CoordinatorSettings {
   readonly migrateTimeout: Duration;
   readonly runTimeout: Duration;
   readonly approval: ApprovalSettings | undefined;
+  readonly rehearsal: RehearsalPolicy | undefined;
   /** Of a task; undefined without tasks. */
   readonly taskTimeout: Duration | undefined;
 }
@@ -181,6 +189,7 @@ export function settingsOf(
       topicArn: props.approval.topic.topicArn,
       timeout: props.approval.timeout ?? partOf(runTimeout, 1 / 3),
     },
+    rehearsal: props.rehearsal,
     taskTimeout: props.longRunning && (props.longRunning.timeout ?? partOf(runTimeout, 2 / 3)),
   } as const;
   const problems = problemsOf(settings, props, database);
@@ -193,7 +202,7 @@ const partOf = (all: Duration, part: number): Duration =>
 
 function problemsOf(
   settings: CoordinatorSettings,
-  { restorePoint, reconcileEvery }: MigrationCoordinatorProps,
+  { restorePoint, reconcileEvery, afterRollOut }: MigrationCoordinatorProps,
   database: ResolvedDatabase,
 ): string[] {
   const { target } = settings;
@@ -227,6 +236,10 @@ function problemsOf(
       settings.approval !== undefined &&
         outside(settings.approval.timeout, Duration.seconds(1), settings.runTimeout),
       'approval.timeout is not between 1 second and runTimeout.',
+    ],
+    [
+      settings.rehearsal === 'required' && afterRollOut !== undefined && afterRollOut.contract !== false,
+      "rehearsal: 'required' would stop each contract run after a roll-out, which has no rehearsal: write contract: false.",
     ],
     [
       settings.taskTimeout !== undefined &&

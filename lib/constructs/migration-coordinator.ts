@@ -233,6 +233,7 @@ function environmentOf(
     [EnvName.outOfOrder]: settings.outOfOrder,
     [EnvName.eventBusName]: eventBusName,
     ...(settings.approval ? { [EnvName.approval]: approvalSettingOf(settings.approval) } : {}),
+    ...(settings.rehearsal ? { [EnvName.rehearsal]: settings.rehearsal } : {}),
     ...(settings.taskTimeout
       ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
       : {}),

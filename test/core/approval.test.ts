@@ -5,9 +5,11 @@ import {
   approvalRequest,
   approvalSchema,
   approvedSoFar,
+  asksOverBudget,
   planDigest,
   type RequestFacts,
 } from '../../lib/core/approval/index.ts';
+import type { ApprovalPolicy } from '../../lib/core/approval/policy.ts';
 import { readDocument } from '../docs/markdown.ts';
 
 const CONTENT = {
@@ -38,8 +40,8 @@ describe('what an approval is bound to', () => {
 });
 
 describe('which plans wait', () => {
-  const setting = (when: 'destructive' | 'always') => ({ when, timeoutSeconds: 60 });
-  const plan = (isDestructive: boolean) => ({ digest: 'd', isDestructive });
+  const setting = (when: ApprovalPolicy) => ({ when, timeoutSeconds: 60 });
+  const plan = (isDestructive: boolean) => ({ digest: 'd', isDestructive, isOverBudget: false });
   const approved = { planDigest: 'd', by: 'Ann' };
 
   test.each([
@@ -52,6 +54,26 @@ describe('which plans wait', () => {
     const approval = approvalOf(setting(when), plan(isDestructive), before);
     expect(approval).toEqual({ status, planDigest: 'd', by: status === 'approved' ? 'Ann' : null });
     expect(approvalSchema.parse(approval)).toEqual(approval);
+  });
+});
+
+describe('plans that are over the budget of their rehearsal', () => {
+  test.each([
+    ['destructive', 'not-needed', false],
+    ['over-budget', 'needed', true],
+    ['always', 'needed', true],
+  ] as const)('%s: %s', (when, status, asks) => {
+    const plan = { digest: 'd', isDestructive: false, isOverBudget: true };
+    expect(approvalOf({ when, timeoutSeconds: 60 }, plan, undefined).status).toBe(status);
+    expect(asksOverBudget(when)).toBe(asks);
+  });
+
+  test('others wait only if they are destructive; without a policy nobody is asked', () => {
+    const plan = (isDestructive: boolean) => ({ digest: 'd', isDestructive, isOverBudget: false });
+    const status = (isDestructive: boolean) =>
+      approvalOf({ when: 'over-budget', timeoutSeconds: 60 }, plan(isDestructive), undefined).status;
+    expect([status(true), status(false)]).toEqual(['needed', 'not-needed']);
+    expect(asksOverBudget(undefined)).toBe(false);
   });
 });
 
@@ -105,6 +127,7 @@ describe('the message', () => {
     hazards: [
       { migration: '0002_drop_notes', line: 3, class: 'destructive', message: 'DROP TABLE notes is final.' },
     ],
+    excesses: [],
     reason: 'release 42',
     timeoutSeconds: 7200,
   };
@@ -124,6 +147,13 @@ describe('the message', () => {
       /^aws stepfunctions send-task-failure --region eu-west-1 --task-token "\$TOKEN" /m,
     );
     expect(text()).toContain('without an answer within\n2 h the run is refused');
+  });
+
+  test('has what is over the budget of a rehearsal', () => {
+    expect(text({ excesses: ['it takes 3.0 s, longer than 2.0 s'] })).toContain(
+      '\n\nOn a copy it was over its budget:\n  it takes 3.0 s, longer than 2.0 s\n\n',
+    );
+    expect(text()).not.toContain('On a copy');
   });
 
   test('has the commands as docs/approval.md has them', () => {

@@ -1,6 +1,7 @@
 /** What is decided about a rehearsal, from values. */
 import { describe, expect, test } from 'vitest';
 import {
+  admit,
   builtIn,
   excessesOf,
   heldIn,
@@ -13,7 +14,7 @@ import {
   slowestOf,
   waitsIn,
 } from '../../lib/core/rehearsal/index.ts';
-import { compile } from '../support/compile.ts';
+import { compile, errorOf } from '../support/compile.ts';
 
 const step = (more: Partial<RehearsedStep> = {}): RehearsedStep => ({
   migration: '0001_a',
@@ -180,9 +181,56 @@ describe('the document', () => {
   );
 
   test('is of one bundle and of one state of the ledger', () => {
-    const now = { bundleDigest: 'digest', ledgerHead: 'head' };
+    const now = { bundleDigest: 'digest', ledgerHead: 'head', pending: ['0001_a'] };
     expect(mismatchesOf(REHEARSAL, now)).toEqual([]);
     expect(mismatchesOf(REHEARSAL, { ...now, bundleDigest: 'x' })).toEqual(['bundle']);
-    expect(mismatchesOf(REHEARSAL, { bundleDigest: 'x', ledgerHead: 'none' })).toEqual(['bundle', 'ledger']);
+    expect(mismatchesOf(REHEARSAL, { ...now, bundleDigest: 'x', ledgerHead: 'none' })).toEqual([
+      'bundle',
+      'ledger',
+    ]);
+  });
+
+  test('is of all that is pending; of less than was rehearsed, too', () => {
+    const now = { bundleDigest: 'digest', ledgerHead: 'head' };
+    expect(mismatchesOf(REHEARSAL, { ...now, pending: [] })).toEqual([]);
+    expect(mismatchesOf(REHEARSAL, { ...now, pending: ['0001_a', '0002_b'] })).toEqual(['pending']);
+    const failed = { ...REHEARSAL, verdict: 'failed', steps: [] } as const;
+    expect(mismatchesOf(failed, { ...now, pending: ['0001_a'] })).toEqual([]);
+  });
+});
+
+describe('a run', () => {
+  const planned = { bundleDigest: 'digest', ledgerHead: 'head', pending: ['0001_a'] };
+  const gate = { isRequired: false, isAsked: false };
+  const excess = { kind: 'duration', durationMs: 3000, limitMs: 2000 } as const;
+  const over: Rehearsal = { ...REHEARSAL, verdict: 'over-budget', excesses: [excess] };
+  const failed: Rehearsal = { ...REHEARSAL, verdict: 'failed', error: { code: 'LS601', what: 'It broke.' } };
+  const codeOf = (given: Rehearsal | undefined, more = {}, at = planned) =>
+    errorOf(() => admit(given, at, { ...gate, ...more })).code;
+
+  test('goes on with a rehearsal of its plan that is within the budget, required or not', () => {
+    expect(admit(REHEARSAL, planned, gate)).toEqual([]);
+    expect(admit(REHEARSAL, planned, { ...gate, isRequired: true })).toEqual([]);
+  });
+
+  test('goes on without one, or with one of another plan, unless it is required', () => {
+    const other = { ...planned, ledgerHead: 'another' };
+    expect(admit(undefined, planned, gate)).toEqual([]);
+    expect(admit(failed, other, gate)).toEqual([]);
+    expect(codeOf(undefined, { isRequired: true })).toBe('LS745');
+    expect(codeOf(REHEARSAL, { isRequired: true }, other)).toBe('LS745');
+    expect(codeOf(REHEARSAL, { isRequired: true }, { ...planned, pending: ['0002_b'] })).toBe('LS745');
+  });
+
+  test('stops over the budget, unless a person is to decide', () => {
+    expect(errorOf(() => admit(over, planned, gate))).toMatchObject({
+      code: 'LS743',
+      what: expect.stringContaining('it takes 3.0 s, longer than 2.0 s'),
+    });
+    expect(admit(over, planned, { ...gate, isAsked: true })).toEqual([excess]);
+  });
+
+  test('stops at what failed on a copy, whoever may be asked', () => {
+    expect(codeOf(failed, { isAsked: true })).toBe('LS742');
   });
 });

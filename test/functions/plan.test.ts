@@ -6,6 +6,7 @@ vi.hoisted(() =>
 );
 
 import { metrics } from '../../functions/_runtime/observability.ts';
+import type { GivenRehearsal } from '../../lib/core/rehearsal/gate.ts';
 import { Metric } from '../../lib/core/workflow/index.ts';
 import { type DatabaseRuntime, startDatabaseRuntime } from './database-runtime.ts';
 import { executionArn } from './function-runtime.ts';
@@ -81,6 +82,52 @@ describe('planning', () => {
     expect(expand.approval).toEqual({ status: 'not-needed', planDigest: expect.any(String), by: null });
     runtime.set('approval', '');
     expect(await steps.plan('run-1')).not.toHaveProperty('approval');
+  });
+
+  describe('with a rehearsal', () => {
+    const EXCESS = { kind: 'duration', durationMs: 3000, limitMs: 2000 } as const;
+    const rehearsal = async (more: Partial<GivenRehearsal> = {}): Promise<GivenRehearsal> => ({
+      bundleDigest: (await steps.plan('run-0')).plan.bundleDigest,
+      ledgerHead: 'none',
+      verdict: 'within-budget',
+      excesses: [],
+      error: null,
+      steps: [{ migration: '0001_users' }, { migration: '0002_drop_old' }],
+      ...more,
+    });
+
+    test('stops at one that is over its budget, unless a person is asked, who is told', async () => {
+      const over = await rehearsal({ verdict: 'over-budget', excesses: [EXCESS] });
+      const plan = () => steps.plan('run-1', { rehearsal: over });
+      await expect(plan()).rejects.toMatchObject({ name: 'RehearsalError', code: 'LS743' });
+      runtime.set('approval', '{"when":"destructive","timeoutSeconds":3600}');
+      await expect(plan()).rejects.toMatchObject({ code: 'LS743' });
+      runtime.set('approval', '{"when":"over-budget","timeoutSeconds":3600}');
+      const { approval } = await plan();
+      expect(approval).toMatchObject({ status: 'needed' });
+      expect(approval?.request?.before).toContain('  it takes 3.0 s, longer than 2.0 s\n');
+      runtime.set('approval', '');
+      expect((await steps.plan('run-1', { rehearsal: over, dryRun: true })).outcome).toBe('dry-run');
+    });
+
+    test('of another state of the ledger it says nothing; what this run has applied is no other state', async () => {
+      const over = await rehearsal({ verdict: 'over-budget', excesses: [EXCESS] });
+      await migrateAll('run-1', { toRevision: '1' });
+      expect((await steps.plan('run-2', { rehearsal: over })).outcome).toBe('pending');
+      await expect(steps.plan('run-1', { rehearsal: over })).rejects.toMatchObject({ code: 'LS743' });
+    });
+
+    test('where it is required, a plan without one is refused, but nothing pending is not', async () => {
+      runtime.set('rehearsal', 'required');
+      await expect(steps.plan('run-1')).rejects.toMatchObject({ name: 'RehearsalError', code: 'LS745' });
+      runtime.set('rehearsal', '');
+      const given = await rehearsal();
+      await migrateAll('run-1');
+      runtime.set('rehearsal', 'required');
+      expect((await steps.plan('run-2')).outcome).toBe('nothing-pending');
+      expect((await steps.plan('run-2', { rehearsal: given })).outcome).toBe('nothing-pending');
+      runtime.set('rehearsal', '');
+    });
   });
 
   test('up to a revision leaves the later ones out', async () => {

@@ -30,16 +30,18 @@ export async function areInOneDatabase(one: Session, other: Session, chance: num
 
 /**
  * Stands for all that the ledger has of migrations, half-done ones included: equal in a copy and in what it was copied
- * from, until somebody migrates one of them. `none` without a ledger. Throws LS3xx.
+ * from, until somebody migrates one of them. `none` without any. Throws LS3xx.
+ * @param except a run, of which nothing counts
  */
-export async function ledgerHead(session: Session): Promise<string> {
+export async function ledgerHead(session: Session, except?: string): Promise<string> {
+  const others = (row: string) => (except === undefined ? '' : `WHERE ${row}.run_id <> ${literal(except)}`);
   const at = (column: string) => `(${microseconds(column)})::pg_catalog.text`;
   const rows = await session.queryLedger(
     `SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-       COALESCE(pg_catalog.string_agg(x.line, E'\\n' ORDER BY x.line COLLATE "C"), ''), 'UTF8')), 'hex') AS head FROM (
-         SELECT pg_catalog.concat_ws(' ', 'e', e.revision, e.ordinal, e.kind, e.sha256, e.run_id, e.token, ${at('e.at')}) AS line FROM lockstep.entry e
-         UNION ALL SELECT pg_catalog.concat_ws(' ', 'r', r.name, r.ordinal, r.sha256, r.run_id, r.token, ${at('r.at')}) FROM lockstep.repeatable r
-         UNION ALL SELECT pg_catalog.concat_ws(' ', 'j', j.revision, j.ordinal, j.step, j.state, j.keys, ${at('j.at')}) FROM lockstep.journal j
+       pg_catalog.string_agg(x.line, E'\\n' ORDER BY x.line COLLATE "C"), 'UTF8')), 'hex') AS head FROM (
+         SELECT pg_catalog.concat_ws(' ', 'e', e.revision, e.ordinal, e.kind, e.sha256, e.run_id, e.token, ${at('e.at')}) AS line FROM lockstep.entry e ${others('e')}
+         UNION ALL SELECT pg_catalog.concat_ws(' ', 'r', r.name, r.ordinal, r.sha256, r.run_id, r.token, ${at('r.at')}) FROM lockstep.repeatable r ${others('r')}
+         UNION ALL SELECT pg_catalog.concat_ws(' ', 'j', j.revision, j.ordinal, j.step, j.state, j.keys, ${at('j.at')}) FROM lockstep.journal j ${others('j')}
        ) x`,
   );
   return rows?.[0]?.head ?? 'none';

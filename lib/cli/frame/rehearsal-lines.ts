@@ -1,5 +1,5 @@
 /** A rehearsal in words: `rehearse` and `plan --rehearsal` say it alike. */
-import type { Excess, Rehearsal, RehearsedStep } from '../../core/rehearsal/index.ts';
+import { excessInWords, type Rehearsal, type RehearsedStep } from '../../core/rehearsal/index.ts';
 import { count, duration, some } from './format.ts';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -67,23 +67,10 @@ export function verdictLines({ verdict, budget, excesses, error }: Rehearsal): s
     case 'failed':
       return error ? [`Then it failed: ${error.what}`] : [];
     case 'over-budget':
-      return ['Over the budget:', ...excesses.map((excess) => `  ${excessLine(excess)}`)];
+      return ['Over the budget:', ...excesses.map((excess) => `  ${excessInWords(excess)}`)];
     case 'within-budget':
       return maxDurationMs === null && maxBlockedMs === null ? [] : ['Within the budget that was given.'];
     default:
       return verdict satisfies never;
-  }
-}
-
-export function excessLine(excess: Excess): string {
-  switch (excess.kind) {
-    case 'duration':
-      return `it takes ${duration(excess.durationMs)}, longer than ${duration(excess.limitMs)}`;
-    case 'blocked':
-      return `${excess.migration} keeps ${excess.who} of ${excess.relation} waiting for ${duration(excess.longestMs)}, longer than ${duration(excess.limitMs)}`;
-    case 'not-probed':
-      return `for how long ${excess.migration} keeps others from ${excess.relation} could not be measured`;
-    default:
-      return excess satisfies never;
   }
 }

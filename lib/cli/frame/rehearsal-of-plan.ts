@@ -1,7 +1,13 @@
 /** What `plan --rehearsal FILE` adds to a plan. */
 import { readFile } from 'node:fs/promises';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
-import { type Mismatch, mismatchesOf, parseRehearsal, type Rehearsal } from '../../core/rehearsal/index.ts';
+import {
+  MISMATCH_IN_WORDS,
+  type Mismatch,
+  mismatchesOf,
+  parseRehearsal,
+  type Rehearsal,
+} from '../../core/rehearsal/index.ts';
 import { readLedgerHead } from '../../engine/rehearsal/index.ts';
 import type { TargetContext } from './context.ts';
 import { duration } from './format.ts';
@@ -19,27 +25,26 @@ export interface RehearsalOfPlan {
 /** Throws LS103, LS744, LS3xx. */
 export async function rehearsalOfPlan(
   file: string,
-  bundleDigest: string,
+  { bundleDigest, pending }: { readonly bundleDigest: string; readonly pending: readonly string[] },
   target: TargetContext,
 ): Promise<RehearsalOfPlan> {
   const rehearsal = parseRehearsal(await read(file), file);
-  const mismatches = mismatchesOf(rehearsal, { bundleDigest, ledgerHead: await readLedgerHead(target) });
+  const mismatches = mismatchesOf(rehearsal, {
+    bundleDigest,
+    pending,
+    ledgerHead: await readLedgerHead(target),
+  });
   return {
     rehearsal,
     mismatches,
     lines: [
       `Rehearsed at ${rehearsal.at} on a copy of ${volume(rehearsal.databaseBytes)}: ${duration(rehearsal.durationMs)} in all.`,
       ...verdictLines(rehearsal),
-      ...mismatches.map((mismatch) => `Not of this plan: ${OF_ANOTHER[mismatch]}.`),
+      ...mismatches.map((mismatch) => `Not of this plan: ${MISMATCH_IN_WORDS[mismatch]}.`),
     ],
     linesOf: (name) => rehearsal.steps.filter(({ migration }) => migration === name).flatMap(rehearsedLines),
   };
 }
-
-const OF_ANOTHER: Readonly<Record<Mismatch, string>> = {
-  bundle: 'the migrations were other ones when it was rehearsed',
-  ledger: 'the database was migrated since it was rehearsed, or it is another one',
-};
 
 function rehearsedLines(step: Rehearsal['steps'][number]): string[] {
   const of = step.steps === 1 ? '' : `, step ${step.step} of ${step.steps}`;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
 import { sha256 } from '../plan/catalog.ts';
 import { oneLine } from './one-line.ts';
-import { APPROVAL_POLICIES } from './policy.ts';
+import { APPROVAL_POLICIES, asksOverBudget } from './policy.ts';
 
 /** Of the functions; absent where nobody is asked. */
 export const approvalSettingSchema = z.object({
@@ -74,12 +74,12 @@ export function approvedSoFar(previous: Approval | undefined): Approved | undefi
 /** Whether a plan waits for a person, with whatever was approved before it was made. */
 export function approvalOf(
   { when }: ApprovalSetting,
-  plan: { readonly digest: string; readonly isDestructive: boolean },
+  plan: { readonly digest: string; readonly isDestructive: boolean; readonly isOverBudget: boolean },
   approved: Approved | undefined,
 ): Approval {
-  const { digest, isDestructive } = plan;
+  const { digest, isDestructive, isOverBudget } = plan;
   if (approved?.planDigest === digest) return { status: 'approved', ...approved };
-  const isNeeded = when === 'always' || isDestructive;
+  const isNeeded = when === 'always' || isDestructive || (isOverBudget && asksOverBudget(when));
   return { status: isNeeded ? 'needed' : 'not-needed', planDigest: digest, by: null };
 }
 

@@ -12,4 +12,5 @@
  * LS711, LS712.
  */
 export * from './approval.ts';
+export { asksOverBudget } from './policy.ts';
 export * from './request.ts';

@@ -15,6 +15,8 @@ export interface RequestFacts {
     readonly class: string;
     readonly message: string;
   }[];
+  /** Of its rehearsal, in words; empty within budget or without one. */
+  readonly excesses: readonly string[];
   /** As whoever started the run gave it. */
   readonly reason: string | undefined;
   readonly timeoutSeconds: number;
@@ -33,7 +35,7 @@ const LONGEST_LINE = 300;
 const MOST_LINES = 50;
 
 export function approvalRequest(facts: RequestFacts): ApprovalRequest {
-  const { target, execution, planDigest, pending, hazards, reason, timeoutSeconds } = facts;
+  const { target, execution, planDigest, pending, hazards, excesses, reason, timeoutSeconds } = facts;
   const { region, run, domain } = placeOf(execution);
   const what = pending.length === 1 ? 'a migration' : `${pending.length} migrations`;
   const subject = `Lockstep: approve ${what} of ${target}?`;
@@ -47,6 +49,7 @@ export function approvalRequest(facts: RequestFacts): ApprovalRequest {
       ? ['No step of it is known to delete data or to keep a table locked.']
       : ['What cannot be undone, or keeps a table locked:', ...listed(hazards.map(hazardLine))]),
     '',
+    ...(excesses.length === 0 ? [] : ['On a copy it was over its budget:', ...listed(excesses), '']),
     ...(reason === undefined ? [] : [`Reason given at its start: ${oneLine(reason, LONGEST_LINE)}`]),
     `Run: ${run}`,
     `https://${domain}/states/home?region=${region}#/v2/executions/details/${execution}`,

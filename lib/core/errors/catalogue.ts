@@ -138,6 +138,7 @@ export const CATALOGUE = {
   LS742: entry(ErrorName.Rehearsal, failed, 'a migration fails on a copy'),
   LS743: entry(ErrorName.Rehearsal, failed, 'a rehearsal is over its budget'),
   LS744: entry(ErrorName.Rehearsal, usage, 'a file is not the result of a rehearsal'),
+  LS745: entry(ErrorName.Rehearsal, failed, 'a plan was not rehearsed'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),

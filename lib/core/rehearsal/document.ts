@@ -134,13 +134,27 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** Why a rehearsal says nothing of a plan; empty if it is of this one. */
-export type Mismatch = 'bundle' | 'ledger';
+export type Mismatch = 'bundle' | 'ledger' | 'pending';
 
-export const mismatchesOf = (
-  { bundleDigest, ledgerHead }: Rehearsal,
-  now: Pick<Rehearsal, 'bundleDigest' | 'ledgerHead'>,
-): Mismatch[] => [
-  ...(bundleDigest === now.bundleDigest ? [] : (['bundle'] as const)),
-  ...(ledgerHead === now.ledgerHead ? [] : (['ledger'] as const)),
-];
+interface About {
+  readonly bundleDigest: string;
+  readonly ledgerHead: string;
+}
+
+/**
+ * Why a rehearsal says nothing of a plan; empty if it is of this one. Of one that failed nobody asks how far it came.
+ * @param now.pending names of all that is to be applied
+ */
+export function mismatchesOf(
+  given: About & { readonly verdict: Rehearsal['verdict']; readonly steps: readonly { migration: string }[] },
+  now: About & { readonly pending: readonly string[] },
+): Mismatch[] {
+  const { bundleDigest, ledgerHead, verdict, steps } = given;
+  const rehearsed = new Set(steps.map(({ migration }) => migration));
+  const isWhole = verdict === 'failed' || now.pending.every((name) => rehearsed.has(name));
+  return [
+    ...(bundleDigest === now.bundleDigest ? [] : (['bundle'] as const)),
+    ...(ledgerHead === now.ledgerHead ? [] : (['ledger'] as const)),
+    ...(isWhole ? [] : (['pending'] as const)),
+  ];
+}

@@ -12,6 +12,7 @@
  */
 export * from './document.ts';
 export * from './footprint.ts';
+export * from './gate.ts';
 export * from './judge.ts';
 export * from './step-locks.ts';
 export * from './waits.ts';

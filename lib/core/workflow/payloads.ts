@@ -10,6 +10,7 @@ import { hazardSchema } from '../plan/bundle.ts';
 import { measurementSchema } from '../plan/measurement.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
+import { givenRehearsalSchema } from '../rehearsal/gate.ts';
 import { restoreRecordSchema } from '../restore-point/restore-record.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { ROLL_OUT_POLICIES } from '../rollout/sent-back-verdict.ts';
@@ -31,6 +32,8 @@ export const startInputSchema = z.object({
   deployment: z.string().min(1).max(1000).optional(),
   /** What migrations took in an earlier environment: that one's verdict as it is will do as an input. */
   slowest: z.array(measurementSchema).optional(),
+  /** What `lockstep rehearse --out` has written: that file as it is will do as an input. */
+  rehearsal: givenRehearsalSchema.optional(),
 });
 export type StartInput = z.infer<typeof startInputSchema>;
 

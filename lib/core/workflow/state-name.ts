@@ -113,6 +113,8 @@ export const EnvName = {
   outOfOrder: 'LOCKSTEP_OUT_OF_ORDER',
   /** JSON: which plans wait for a person, and for how long; approvalSettingSchema. Absent: none. */
   approval: 'LOCKSTEP_APPROVAL',
+  /** `required`: what is pending has to be rehearsed before. */
+  rehearsal: 'LOCKSTEP_REHEARSAL',
   /** `expand` where contract migrations come after the roll-out: of runs that name no phase. Absent: all phases. */
   defaultPhase: 'LOCKSTEP_DEFAULT_PHASE',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',

@@ -17,9 +17,9 @@ export const lookAtBoth = (original: EngineContext, copy: EngineContext): Promis
     withSession(copy, LOOK, (other) => compare(session, other, copy.clock.random())),
   );
 
-/** Throws LS3xx, LS605. */
-export const readLedgerHead = (context: EngineContext): Promise<string> =>
-  withSession(context, LOOK, ledgerHead);
+/** Throws LS3xx, LS605. @param except a run, of which nothing counts */
+export const readLedgerHead = (context: EngineContext, except?: string): Promise<string> =>
+  withSession(context, LOOK, (session) => ledgerHead(session, except));
 
 async function compare(original: Session, copy: Session, chance: number): Promise<BothLookedAt> {
   // Of a replica no lock is seen on its primary, which could be the one that is given as the copy.

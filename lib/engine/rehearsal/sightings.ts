@@ -52,7 +52,9 @@ export class Sightings {
   locksOn(relations: readonly RelationFile[]): FoundLock[] {
     return relations.flatMap(({ oid, name }) => {
       const found = this.#byOid.get(oid);
-      return found ? [{ relation: name, mode: found.mode, heldMs: Math.round(found.untilMs - found.sinceMs) }] : [];
+      return found
+        ? [{ relation: name, mode: found.mode, heldMs: Math.round(found.untilMs - found.sinceMs) }]
+        : [];
     });
   }
 }
