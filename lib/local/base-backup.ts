@@ -37,6 +37,10 @@ export async function takeBaseBackup(
   client.on('error', () => undefined);
   await client.connect();
   try {
+    // Until the session ends the server keeps the log that the backup needs: it is copied last.
+    await client.query(
+      `SELECT pg_create_physical_replication_slot('lockstep_' || pg_backend_pid(), true, true)`,
+    );
     // Both calls on one session: when it ends in between, the server forgets the backup.
     await client.query("SELECT pg_backup_start('lockstep', fast => true)");
     const isSkipped = (path: string) => {

@@ -50,8 +50,6 @@ export interface SharedRuntimeOptions extends StackOptions {
 }
 
 const DATABASE = 'app';
-/** What the base backup needs of the write-ahead log must not be recycled while it is copied. */
-const SETTINGS = { wal_keep_size: '256MB' };
 
 /** Everything ends with `disposers.run()`, also what was started before this threw. */
 export async function startLocalRuntime(
@@ -72,7 +70,7 @@ export async function startLocalRuntime(
 export async function startLocalServer(disposers: Disposers): Promise<LocalServer> {
   const { directory, reaped } = await openDirectory(disposers);
   const dataDirectory = join(directory, DATA_FOLDER);
-  const server = await startPostgresServer({ dataDirectory, settings: SETTINGS });
+  const server = await startPostgresServer({ dataDirectory });
   disposers.add(server.stop);
   return { directory, server, reaped };
 }
