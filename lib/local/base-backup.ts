@@ -66,6 +66,8 @@ async function copyFolder(
   await own(join(to, path));
   for (const entry of await entriesOf(join(from, path))) {
     const inside = join(path, entry.name);
+    // Of a folder that is to be empty only itself is there.
+    if (path !== '' && isSkipped(inside)) continue;
     if (entry.isDirectory()) await copyFolder(from, to, isSkipped, inside);
     else if (!isSkipped(inside)) await copyOwned(join(from, inside), join(to, inside));
   }

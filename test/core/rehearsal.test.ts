@@ -145,15 +145,15 @@ describe('locks', () => {
   test('have the size of the relation and the line that takes them, where they are known', () => {
     const seen = [{ relation: 'app.c', mode: 'ACCESS EXCLUSIVE', heldMs: 3 }] as const;
     expect(heldIn({ recorded: [found], seen }, before, up, up.statements)).toEqual([
-      { ...found, bytes: 42, line: 2 },
-      { ...seen[0], bytes: null, line: null },
+      { ...found, isRecorded: true, bytes: 42, line: 2 },
+      { ...seen[0], isRecorded: false, bytes: null, line: null },
     ]);
   });
 
   test('of one relation are one: the strongest, for as long as was recorded', () => {
     const seen = [{ ...found, mode: 'EXCLUSIVE', heldMs: 1 }] as const;
     expect(heldIn({ recorded: [found], seen }, before, up, up.statements)).toMatchObject([
-      { relation: found.relation, mode: 'EXCLUSIVE', heldMs: 7 },
+      { relation: found.relation, mode: 'EXCLUSIVE', heldMs: 7, isRecorded: true },
     ]);
   });
 });
@@ -162,8 +162,8 @@ test('waits are told by table and kind; what any lock takes is none', () => {
   const probe = (who: 'readers' | 'writers', waitedMs: number) => ({ relation: 'app.a', who, waitedMs });
   const probes = [probe('readers', 9), probe('writers', 20), probe('readers', 30), probe('writers', 10)];
   expect(waitsIn(probes)).toEqual([
-    { relation: 'app.a', who: 'writers', longestMs: 20, totalMs: 30 },
     { relation: 'app.a', who: 'readers', longestMs: 30, totalMs: 30 },
+    { relation: 'app.a', who: 'writers', longestMs: 20, totalMs: 30 },
   ]);
 });
 

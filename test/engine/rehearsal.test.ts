@@ -57,7 +57,9 @@ describe('what is measured of a step', () => {
       kind: 'transaction',
       notProbed: [],
     });
-    expect(step?.locks[0]).toMatchObject({ relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', line: 2 });
+    expect(step?.locks).toMatchObject([
+      { relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', isRecorded: true, line: 2 },
+    ]);
     expect(step?.locks[0]?.bytes).toBeGreaterThan(500_000);
     expect(step?.locks[0]?.heldMs).toBeGreaterThanOrEqual(200);
     for (const who of ['readers', 'writers'] as const) {
@@ -103,7 +105,7 @@ describe('what is measured of a step', () => {
     const hidden = `DO $$ BEGIN LOCK TABLE orders; END $$; ${untilWaiting(2)}`;
     const { steps } = await rehearseOn(site, await copyOf(site), { ...FIRST, '0002_hidden.sql': hidden });
     expect(steps[0]).toMatchObject({
-      locks: [{ relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', line: null }],
+      locks: [{ relation: 'public.orders', mode: 'ACCESS EXCLUSIVE', isRecorded: false, line: null }],
       notProbed: [],
     });
     expect(steps[0]?.waits).toHaveLength(2);

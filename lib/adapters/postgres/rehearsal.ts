@@ -3,7 +3,8 @@
  * else waits for a lock. All of it over sessions beside the one that migrates, in short transactions, because an index
  * build waits for older snapshots. Nothing is written.
  */
-import { STRONG_MODES, serverName, sqlstateOf } from '../../core/locks/index.ts';
+import pg from 'pg';
+import { STRONG_MODES, serverName } from '../../core/locks/index.ts';
 import type { Step } from '../../core/plan/index.ts';
 import type { FoundLock, RelationFile, Who } from '../../core/rehearsal/index.ts';
 import { LEDGER_LOCK } from './advisory-lock.ts';
@@ -133,7 +134,7 @@ export async function probe(session: Session, relation: string, who: Who): Promi
     );
     return Math.round(Number(row?.waited_ms));
   } catch (error) {
-    if (sqlstateOf(error) === UNDEFINED_TABLE) return 'gone';
+    if (error instanceof pg.DatabaseError && error.code === UNDEFINED_TABLE) return 'gone';
     throw databaseError(error);
   }
 }

@@ -31,9 +31,9 @@ export const stepName = ({ migration, step, steps }: RehearsedStep): string =>
 export function stepLines(step: RehearsedStep): string[] {
   const { locks, waits, notProbed, rewritten, indexes } = step;
   return [
-    ...locks.map(({ mode, relation, bytes, heldMs, line }) => {
+    ...locks.map(({ mode, relation, bytes, heldMs, isRecorded, line }) => {
       const size = bytes === null ? '' : ` (${volume(bytes)})`;
-      return `${mode} on ${relation}${size} for at most ${duration(heldMs)}${line === null ? '' : `, line ${line}`}`;
+      return `${mode} on ${relation}${size} for ${isRecorded ? 'at most' : 'about'} ${duration(heldMs)}${line === null ? '' : `, line ${line}`}`;
     }),
     ...waits.map(
       ({ who, relation, longestMs }) => `${who} of ${relation} waited for up to ${duration(longestMs)}`,

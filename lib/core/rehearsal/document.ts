@@ -13,8 +13,10 @@ export const heldSchema = z.object({
   /** schema.name, quoted where needed. */
   relation: z.string(),
   mode: z.enum(STRONG_MODES),
-  /** At most for so long, from the begin of the step's transaction; of one that was only seen from outside, about so long. */
+  /** From the begin of the step's transaction, so at most for so long; of one that was only seen, about so long. */
   heldMs: ms,
+  /** By the ledger, or only seen by another session. */
+  isRecorded: z.boolean(),
   /** Of the relation before the step, with its indexes; null if it is not known. */
   bytes: bytes.nullable(),
   /** 1-based line of the first statement of the step that is known to take it; null when none is known. */

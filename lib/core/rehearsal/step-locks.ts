@@ -36,6 +36,7 @@ export function heldIn(
     relation,
     mode,
     heldMs,
+    isRecorded: recorded.some((lock) => lock.relation === relation),
     bytes: before.find(({ name }) => name === relation)?.bytes ?? null,
     line: lineThatLocks(relation, script, statements),
   }));

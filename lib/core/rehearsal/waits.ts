@@ -17,12 +17,12 @@ export interface Probe {
   readonly waitedMs: number;
 }
 
-/** By relation and kind, for probes that were sent while a step ran. A probe is over before the next one of its kind. */
+/** By relation and kind, readers first, for probes that were sent while a step ran. A probe is over before the next one of its kind. */
 export function waitsIn(probes: readonly Probe[]): Wait[] {
   const waits = new Map<string, Wait>();
   for (const { relation, who, waitedMs } of probes) {
     if (waitedMs < NO_WAIT_MS) continue;
-    const key = `${who} ${relation}`;
+    const key = `${relation} ${who}`;
     const known = waits.get(key) ?? { relation, who, longestMs: 0, totalMs: 0 };
     waits.set(key, {
       ...known,
@@ -30,5 +30,5 @@ export function waitsIn(probes: readonly Probe[]): Wait[] {
       totalMs: known.totalMs + waitedMs,
     });
   }
-  return [...waits.values()];
+  return [...waits.keys()].toSorted().flatMap((key) => waits.get(key) ?? []);
 }

@@ -48,9 +48,10 @@ export class Sightings {
     return locks.map(({ oid }) => oid);
   }
 
-  /** Of relations that were there before. */
+  /** Of relations that were there before; an index that is locked with its table keeps nobody from more. */
   locksOn(relations: readonly RelationFile[]): FoundLock[] {
-    return relations.flatMap(({ oid, name }) => {
+    return relations.flatMap(({ oid, name, tableOid }) => {
+      if (tableOid !== null && this.#byOid.has(tableOid)) return [];
       const found = this.#byOid.get(oid);
       return found
         ? [{ relation: name, mode: found.mode, heldMs: Math.round(found.untilMs - found.sinceMs) }]
