@@ -1,7 +1,7 @@
 /** What a run makes of the rehearsal that it was given in its input, before it does anything. */
 import * as z from 'zod';
-import { duration } from '../words.ts';
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
+import { duration } from '../words.ts';
 import {
   type Excess,
   type Mismatch,
