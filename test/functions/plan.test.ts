@@ -195,7 +195,10 @@ describe('planning', () => {
         restorePoint: null,
       },
     });
-    expect(added.mock.calls).toEqual([[Metric.migrationsPending, 'Count', 0]]);
+    expect(added.mock.calls).toEqual([
+      [Metric.migrationsPending, 'Count', 0],
+      [Metric.plansWithNothingToDo, 'Count', 1],
+    ]);
     added.mockRestore();
   });
 
