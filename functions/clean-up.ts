@@ -17,6 +17,7 @@ import type { LeaseStore } from '../lib/core/lease/index.ts';
 import { type Bundle, sourceOfBundle } from '../lib/core/plan/index.ts';
 import { failedVerdict } from '../lib/core/rollout/index.ts';
 import {
+  anyRequestSchema,
   cleanUpInputSchema,
   cleanUpOutputSchema,
   type executionStatusEventSchema,
@@ -25,7 +26,7 @@ import {
 import { endRunSessions } from '../lib/engine/index.ts';
 import { attemptEach } from './_runtime/attempt.ts';
 import { awsClient } from './_runtime/aws-clients.ts';
-import { loadBundle, NO_MIGRATIONS } from './_runtime/bundle.ts';
+import { BUNDLE_SETTINGS, loadAnyBundle, NO_MIGRATIONS } from './_runtime/bundle.ts';
 import { databaseConfig } from './_runtime/database.ts';
 import { handlerFor } from './_runtime/handler.ts';
 import { heldLease, leaseStore } from './_runtime/lease.ts';
@@ -38,7 +39,7 @@ const eventBridge = awsClient((limits) => new EventBridgeClient(limits));
 
 /** The database may be the very reason why the run ended: looking at it has to fit into the function's time. */
 const CONNECT_BUDGET_MS = 30_000;
-const SETTINGS = ['target', 'bundlePath', 'leaseTable', 'eventBusName', ...DATABASE_SETTINGS] as const;
+const SETTINGS = ['target', 'leaseTable', 'eventBusName', ...BUNDLE_SETTINGS, ...DATABASE_SETTINGS] as const;
 type Detail = z.output<typeof executionStatusEventSchema>['detail'];
 
 export const handler = handlerFor({
@@ -62,7 +63,10 @@ export const handler = handlerFor({
     if (execution.kind === 'running') return NOTHING_TO_DO;
 
     const attempt = attemptEach(log);
-    const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
+    // Only for names in the verdict: without it the rest is done all the same, and nobody has to look at this.
+    const bundle = await attemptEach(log)('read the bundle', () =>
+      loadAnyBundle(settings, bundleOf(execution)),
+    );
     const found = await attempt('end its sessions and read the ledger', () =>
       endSessions(detail.name, settings, bundle, signal),
     );
@@ -97,6 +101,12 @@ async function endedHolder(leases: LeaseStore, target: string): Promise<Detail |
   const status = state.status === undefined || state.status === 'SUCCEEDED' ? 'FAILED' : state.status;
   const name = holder.split(':').at(-1) ?? holder;
   return { executionArn: holder, name, status, startDate: state.startedAtMs ?? Date.now() };
+}
+
+/** As its input names it. */
+function bundleOf(execution: ExecutionState): unknown {
+  const { input = '{}' } = execution.kind === 'ended' ? execution : {};
+  return anyRequestSchema.parse(JSON.parse(input)).bundle;
 }
 
 type Found = Outcome & { readonly endedSessions: number };

@@ -5,9 +5,10 @@
 import { systemClock } from '../lib/adapters/process/clock.ts';
 import { approvedSoFar } from '../lib/core/approval/index.ts';
 import { pendingNames, refusal, sourceOfBundle } from '../lib/core/plan/index.ts';
+import { urlOf } from '../lib/core/published/address.ts';
 import { Metric, planInputSchema, planOutputSchema } from '../lib/core/workflow/index.ts';
 import { readMeasuredPlan } from '../lib/engine/index.ts';
-import { loadBundle } from './_runtime/bundle.ts';
+import { BUNDLE_SETTINGS, loadBundle } from './_runtime/bundle.ts';
 import { databaseConfig } from './_runtime/database.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
 import { handlerFor } from './_runtime/handler.ts';
@@ -24,7 +25,7 @@ export const handler = handlerFor({
   async run({ run, request: asked, approval }, { log, metrics, signal }) {
     const settings = readSettings([
       'target',
-      'bundlePath',
+      ...BUNDLE_SETTINGS,
       'restorePointKind',
       'restorePointWhen',
       'outOfOrder',
@@ -36,7 +37,7 @@ export const handler = handlerFor({
     const request = { ...asked, phase: asked.phase ?? settings.defaultPhase };
     // Before the database is looked at: a plan that was refused is not made again.
     const approved = approvedSoFar(approval);
-    const bundle = await loadBundle(settings.bundlePath);
+    const bundle = await loadBundle(settings, request.bundle);
     const database = await databaseConfig(settings);
     const source = sourceOfBundle(bundle);
     const { plan, ledger, slowest } = await readMeasuredPlan({
@@ -57,6 +58,7 @@ export const handler = handlerFor({
       pending: pendingNames(plan).length,
       applied: plan.appliedCount,
       toRevision: request.toRevision,
+      bundle: request.bundle && urlOf(request.bundle),
       reason: request.reason,
       dryRun: request.dryRun,
     });

@@ -31,7 +31,7 @@ export const handler = handlerFor({
     const settings = readSettings([...AFTERMATH_SETTINGS, 'rollBackPolicy']);
     const { run: by } = input;
     const of = 'followed' in input ? input.followed : by;
-    const aftermath = await openAftermath({ by, of }, settings, invocation);
+    const aftermath = await openAftermath({ by, of, bundle: input.request.bundle }, settings, invocation);
     if ('followed' in input) return afterRollOut(input, aftermath);
 
     const found = await aftermath.look();

@@ -8,7 +8,7 @@ import type { Reversion, RunFacts } from '../../lib/core/rollout/index.ts';
 import { Metric, type Run } from '../../lib/core/workflow/index.ts';
 import { revert } from '../../lib/engine/index.ts';
 import { attemptEach } from './attempt.ts';
-import { loadBundle, NO_MIGRATIONS } from './bundle.ts';
+import { BUNDLE_SETTINGS, loadAnyBundle, NO_MIGRATIONS } from './bundle.ts';
 import { databaseConfig } from './database.ts';
 import { sinceMs } from './elapsed.ts';
 import { engineEvents } from './engine-events.ts';
@@ -18,7 +18,7 @@ import { MetricUnit } from './observability.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { DATABASE_SETTINGS, type Settings } from './settings.ts';
 
-export const AFTERMATH_SETTINGS = ['target', 'bundlePath', 'leaseTable', ...DATABASE_SETTINGS] as const;
+export const AFTERMATH_SETTINGS = ['target', 'leaseTable', ...BUNDLE_SETTINGS, ...DATABASE_SETTINGS] as const;
 type AftermathSettings = Settings<(typeof AFTERMATH_SETTINGS)[number]>;
 
 export interface Aftermath {
@@ -35,15 +35,17 @@ interface Runs {
   readonly by: Run;
   /** Whose migrations they are. */
   readonly of: Run;
+  /** Of its input: where its migrations come from. */
+  readonly bundle: unknown;
 }
 
 export async function openAftermath(
-  { by, of }: Runs,
+  { by, of, bundle: address }: Runs,
   settings: AftermathSettings,
   { log, metrics, trace, signal, timeLeftMs }: Invocation,
 ): Promise<Aftermath> {
   const attempt = attemptEach(log);
-  const bundle = await attempt('read the bundle', () => loadBundle(settings.bundlePath));
+  const bundle = await attempt('read the bundle', () => loadAnyBundle(settings, address));
   const database = await attempt('read the login', () => databaseConfig(settings));
   const source = bundle ? sourceOfBundle(bundle) : NO_MIGRATIONS;
   const { target } = settings;

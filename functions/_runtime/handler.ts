@@ -110,7 +110,7 @@ const notUnderstood = (name: AnyFunctionName, error: z.ZodError) =>
     what: `The input of ${name} is not understood: ${z.prettifyError(error).replaceAll('\n', ' ')}.`,
     state: NOTHING_CHANGED,
     remedy:
-      'Start the workflow with {} as input; toRevision, phase, forceContract, reason and dryRun are optional.',
+      'Start the workflow with {} as input; toRevision, phase, forceContract, reason, dryRun and bundle are optional.',
   });
 
 /** The runtime and whoever else prints it would print the cause, too. */

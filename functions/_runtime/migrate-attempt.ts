@@ -5,7 +5,7 @@ import type { LeaseStore } from '../../lib/core/lease/index.ts';
 import { type Bundle, sourceOfBundle } from '../../lib/core/plan/index.ts';
 import { type MigrateInput, type MigrateTaskInput, taskPlanSchema } from '../../lib/core/workflow/index.ts';
 import type { ApplyOptions, DatabaseConfig } from '../../lib/engine/index.ts';
-import { loadBundle } from './bundle.ts';
+import { BUNDLE_SETTINGS, loadBundle } from './bundle.ts';
 import { databaseConfig } from './database.ts';
 import { engineEvents } from './engine-events.ts';
 import type { Invocation } from './handler.ts';
@@ -14,7 +14,7 @@ import { DATABASE_SETTINGS, type Settings } from './settings.ts';
 
 export const ATTEMPT_SETTINGS = [
   'target',
-  'bundlePath',
+  ...BUNDLE_SETTINGS,
   'leaseTable',
   'outOfOrder',
   'taskTimeoutSeconds',
@@ -36,7 +36,7 @@ export const taskInputOf = ({ run, plan, restorePoint }: MigrateInput): MigrateT
   restorePointId: restorePoint.id,
 });
 
-/** Throws LS102, LS209, LS301, LS402 when the run does not hold the lease, LS404. */
+/** Throws LS102, LS209, LS214 to LS219, LS301, LS402 when the run does not hold the lease, LS404. */
 export async function openAttempt(
   { run, plan, restorePointId }: MigrateTaskInput,
   settings: AttemptSettings,
@@ -46,7 +46,7 @@ export async function openAttempt(
   const leases = leaseStore(settings.leaseTable);
   const held = await heldLease(leases, target, run.execution);
   if (!held) throw notHolder(target);
-  const bundle = await loadBundle(settings.bundlePath);
+  const bundle = await loadBundle(settings, plan.bundle);
   const database = await databaseConfig(settings);
   const options: ApplyOptions = {
     runId: run.id,

@@ -83,6 +83,7 @@ function planData({ bundle, plan, request }: Planned, hazards: Hazards): PlanDat
     forceContract: request.forceContract ?? false,
     lastEntryId: plan.lastEntryId,
     bundleDigest: bundle.digest,
+    bundle: request.bundle ?? null,
     ...measuredOf(plan, request),
   };
 }

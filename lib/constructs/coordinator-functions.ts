@@ -17,6 +17,7 @@ import { type FunctionSettings, functionSettings } from './function-settings.ts'
 import { describeExecutions, executionsOf, putSignals } from './grants.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { Network } from './network.ts';
+import { grantPublishedBundles, type PublishedBundles } from './published-bundles.ts';
 import { grantRestorePoints } from './restore-point-grant.ts';
 import type { RestorePointSettings } from './restore-points.ts';
 
@@ -30,11 +31,13 @@ export interface CoordinatorFunctionsProps {
   readonly eventBus: IEventBus;
   readonly encryptionKey: IKey | undefined;
   readonly restorePoints: RestorePointSettings | undefined;
+  readonly publishedBundles: PublishedBundles | undefined;
   readonly migrateTimeout: Duration;
 }
 
 export type PerFunction<T> = Readonly<Record<FunctionName, T>>;
 
+/** And need the migrations. */
 const LOG_IN: readonly FunctionName[] = ['plan', 'migrate', 'roll-back', 'clean-up'];
 const USE_LEASE: readonly FunctionName[] = [
   'acquire-lease',
@@ -70,8 +73,12 @@ export class CoordinatorFunctions extends Construct {
     });
   }
 
-  private grant({ database, leaseTable, eventBus, restorePoints, target }: CoordinatorFunctionsProps): void {
-    for (const name of LOG_IN) database.grantLogin(this.roles[name]);
+  private grant(props: CoordinatorFunctionsProps): void {
+    const { database, leaseTable, eventBus, restorePoints, publishedBundles, target } = props;
+    for (const name of LOG_IN) {
+      database.grantLogin(this.roles[name]);
+      if (publishedBundles) grantPublishedBundles(this.roles[name], publishedBundles);
+    }
     for (const name of USE_LEASE) leaseTable.grantLease(this.roles[name]);
     if (restorePoints) grantRestorePoints(this.roles['take-restore-point'], restorePoints, target);
     this.roles['clean-up'].addToPolicy(putSignals(eventBus));

@@ -11,6 +11,7 @@ import type { AfterRollOutOptions } from './after-roll-out-options.ts';
 import type { ApprovalOptions } from './approval.ts';
 import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';
+import { type PublishedBundles, publishedBundlesProblems } from './published-bundles.ts';
 import { refuse } from './refuse.ts';
 import {
   type RestorePointOptions,
@@ -29,6 +30,13 @@ export interface MigrationCoordinatorProps {
 
   /** Directory of `<revision>_<slug>.sql` files, or a bundle file that `lockstep bundle` wrote. */
   readonly migrations: string;
+
+  /**
+   * From where runs may take other bundles than the one of `migrations`: a build publishes them, and a run names one
+   * in its input (docs/bundles.md).
+   * @default every run applies `migrations`
+   */
+  readonly bundles?: PublishedBundles;
 
   /** From where the database can be reached. */
   readonly vpc: IVpc;
@@ -202,7 +210,7 @@ const partOf = (all: Duration, part: number): Duration =>
 
 function problemsOf(
   settings: CoordinatorSettings,
-  { restorePoint, reconcileEvery, afterRollOut }: MigrationCoordinatorProps,
+  { restorePoint, reconcileEvery, afterRollOut, bundles }: MigrationCoordinatorProps,
   database: ResolvedDatabase,
 ): string[] {
   const { target } = settings;
@@ -212,6 +220,7 @@ function problemsOf(
       'target has characters that a tag cannot have, or is longer than 200.',
     ],
     ...restorePointProblems(restorePoint, database),
+    ...publishedBundlesProblems(bundles),
     [
       outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
       'leaseDuration is not between 10 seconds and 15 minutes.',

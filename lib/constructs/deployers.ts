@@ -31,6 +31,8 @@ import { type EcsService, type PauseHookOptions, pauseHook, serviceDeploymentsOf
 import { ONLY_STAR_TRACES } from './function-role.ts';
 import { DEPLOYER_FUNCTIONS } from './function-settings.ts';
 import { describeExecutions, executionsOf } from './grants.ts';
+import { type PublishedBundles, pushPattern } from './published-bundles.ts';
+import { refuse } from './refuse.ts';
 import { RunbookSection } from './runbook.ts';
 import { grantReceivers, receiversSetting, type VerdictReceivers } from './verdict-receivers.ts';
 
@@ -41,6 +43,7 @@ export interface DeployersProps {
   readonly encryptionKey: IKey | undefined;
   readonly alarms: AlarmSurroundings;
   readonly receivers: VerdictReceivers | undefined;
+  readonly publishedBundles: PublishedBundles | undefined;
   grantStartMigration(grantee: IGrantable): void;
 }
 
@@ -147,6 +150,16 @@ export class Deployers extends Construct {
       ...(eventBus ? { eventBus } : {}),
       targets: [eventTarget(this.startRun().lambda, this.deadLetters())],
     });
+  }
+
+  /**
+   * Every bundle that is pushed under a name made of its content (`lockstep bundle --to s3://BUCKET/FOLDER/`) starts a run
+   * that applies just this version, once. The bucket has to send its events to EventBridge.
+   */
+  startOnBundle(): Rule {
+    const { publishedBundles } = this.props;
+    if (!publishedBundles) refuse(this, 'No bundles are taken from S3: give the property bundles.');
+    return this.startOn('PushedBundle', pushPattern(publishedBundles));
   }
 
   private startRun(): CreatedFunction {

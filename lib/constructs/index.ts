@@ -33,4 +33,5 @@ export type { FollowedDeploymentGroup, FollowedService, WhatIsDeployed } from '.
 export type { LongRunningOptions } from './long-running.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
+export type { PublishedBundles } from './published-bundles.ts';
 export type { VerdictReceivers } from './verdict-receivers.ts';

@@ -34,6 +34,7 @@ import type { ResolvedDatabase } from './database.ts';
 import type { LeaseTable } from './lease-table.ts';
 import { logGroup } from './log-group.ts';
 import type { Network } from './network.ts';
+import { grantPublishedBundles, type PublishedBundles } from './published-bundles.ts';
 import { taskImage } from './task-image.ts';
 import type { LongRunningState } from './workflow-long-running.ts';
 
@@ -65,6 +66,7 @@ export interface LongRunningProps {
   readonly database: ResolvedDatabase;
   readonly network: Network;
   readonly leaseTable: LeaseTable;
+  readonly publishedBundles: PublishedBundles | undefined;
   readonly encryptionKey: IKey | undefined;
 }
 
@@ -108,6 +110,7 @@ export class LongRunning extends Construct {
     const taskRole = new Role(this, 'TaskRole', { assumedBy });
     props.database.grantLogin(taskRole);
     props.leaseTable.grantLease(taskRole);
+    if (props.publishedBundles) grantPublishedBundles(taskRole, props.publishedBundles);
     const definition = new FargateTaskDefinition(this, 'TaskDefinition', {
       cpu: options.cpu ?? 256,
       memoryLimitMiB: options.memoryLimitMiB ?? 512,

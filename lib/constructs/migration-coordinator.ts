@@ -29,6 +29,7 @@ import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
+import { publishedBundlesEnvironment } from './published-bundles.ts';
 import { LogQueries } from './queries.ts';
 import { refuse } from './refuse.ts';
 import { restorePointEnvironment } from './restore-points.ts';
@@ -68,6 +69,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       createEndpoints: props.createEndpoints,
       usesSecret: database.usesSecret,
       runsTasks: props.longRunning !== undefined,
+      publishedBundles: props.bundles,
     });
     const eventBus = props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const { encryptionKey } = props;
@@ -77,8 +79,18 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const environment = {
       ...environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
       ...(contractsLater ? { [EnvName.defaultPhase]: 'expand' } : {}),
+      ...publishedBundlesEnvironment(props.bundles),
     };
-    const shared = { ...settings, environment, database, network, leaseTable, encryptionKey };
+    const publishedBundles = props.bundles;
+    const shared = {
+      ...settings,
+      environment,
+      database,
+      network,
+      leaseTable,
+      encryptionKey,
+      publishedBundles,
+    };
     const functions = new CoordinatorFunctions(this, 'Functions', {
       ...shared,
       eventBus,
@@ -129,6 +141,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       eventBus,
       encryptionKey,
       receivers: props.receivers,
+      publishedBundles,
       grantStartMigration: (grantee) => this.grantStartMigration(grantee),
     });
     this.connections = new Connections({ securityGroups: [network.securityGroup] });

@@ -4,7 +4,7 @@
  *
  * What the functions in the VPC call: DynamoDB (the lease), Secrets Manager (unless they log in with IAM), Step
  * Functions (clean-up looks how the run ended) and EventBridge (clean-up's signal). Logs, metrics (in the logs) and
- * traces leave through Lambda itself. A container for long work is pulled from ECR (its layers from S3) and writes its
+ * traces leave through Lambda itself. Published bundles come from S3, their signatures are checked by KMS. A container for long work is pulled from ECR (its layers from S3) and writes its
  * log by itself.
  */
 import { Validations } from 'aws-cdk-lib';
@@ -20,6 +20,7 @@ import {
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import type { PublishedBundles } from './published-bundles.ts';
 import { refuse } from './refuse.ts';
 
 export interface NetworkProps {
@@ -29,6 +30,7 @@ export interface NetworkProps {
   readonly usesSecret: boolean;
   /** Whether containers are started there. */
   readonly runsTasks: boolean;
+  readonly publishedBundles: PublishedBundles | undefined;
 }
 
 export interface Network {
@@ -58,16 +60,22 @@ export function createNetwork(scope: Construct, props: NetworkProps): Network {
   return network;
 }
 
+const usesS3 = ({ runsTasks, publishedBundles }: NetworkProps): boolean =>
+  runsTasks || publishedBundles !== undefined;
+
 const isIsolated = (vpc: IVpc, subnet: ISubnet): boolean =>
   vpc.isolatedSubnets.some(({ subnetId }) => subnetId === subnet.subnetId);
 
-function endpointsMissing(isolated: readonly ISubnet[], { usesSecret, runsTasks }: NetworkProps): string {
+function endpointsMissing(isolated: readonly ISubnet[], props: NetworkProps): string {
+  const { usesSecret, runsTasks, publishedBundles } = props;
   const services = [
     'dynamodb (gateway)',
     ...(usesSecret ? ['secretsmanager (interface)'] : []),
     'states (interface)',
     'events (interface)',
-    ...(runsTasks ? ['s3 (gateway)', 'ecr.api', 'ecr.dkr and logs (interface)'] : []),
+    ...(usesS3(props) ? ['s3 (gateway)'] : []),
+    ...(publishedBundles?.signingKey ? ['kms (interface)'] : []),
+    ...(runsTasks ? ['ecr.api', 'ecr.dkr and logs (interface)'] : []),
   ];
   return [
     `The subnets ${isolated.map(({ node }) => node.id).join(', ')} are isolated: from there no AWS service can be reached.`,
@@ -79,11 +87,12 @@ function endpointsMissing(isolated: readonly ISubnet[], { usesSecret, runsTasks 
 function createEndpoints(
   scope: Construct,
   { vpc, subnets, securityGroup }: Network,
-  { usesSecret, runsTasks }: NetworkProps,
+  props: NetworkProps,
 ): void {
+  const { usesSecret, runsTasks, publishedBundles } = props;
   const gateways = {
     DynamoDbEndpoint: GatewayVpcEndpointAwsService.DYNAMODB,
-    ...(runsTasks ? { S3Endpoint: GatewayVpcEndpointAwsService.S3 } : {}),
+    ...(usesS3(props) ? { S3Endpoint: GatewayVpcEndpointAwsService.S3 } : {}),
   };
   for (const [id, service] of Object.entries(gateways)) {
     new GatewayVpcEndpoint(scope, id, { vpc, subnets: [subnets], service });
@@ -92,6 +101,7 @@ function createEndpoints(
     EventsEndpoint: InterfaceVpcEndpointAwsService.EVENTBRIDGE,
     StatesEndpoint: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
     ...(usesSecret ? { SecretsManagerEndpoint: InterfaceVpcEndpointAwsService.SECRETS_MANAGER } : {}),
+    ...(publishedBundles?.signingKey ? { KmsEndpoint: InterfaceVpcEndpointAwsService.KMS } : {}),
     ...(runsTasks ? FOR_TASKS : {}),
   };
   for (const [id, service] of Object.entries(services)) {

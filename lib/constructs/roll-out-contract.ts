@@ -27,7 +27,7 @@ export const contractStates = ({ invoke }: TaskStates<'plan'>, workflowArn: stri
   [RollOutStateName.PlanContract]: invoke('plan', {
     comment:
       'Looks whether there is anything to contract, and whether older instances of the app still live.',
-    parameters: { request: { phase: 'contract', 'reason.$': REASON } },
+    parameters: { request: { phase: 'contract', 'bundle.$': '$.bundle', 'reason.$': REASON } },
     resultSelector: { 'outcome.$': '$.outcome' },
     resultPath: '$.contract',
     retries: [OLD_INSTANCES],
@@ -49,6 +49,7 @@ export const contractStates = ({ invoke }: TaskStates<'plan'>, workflowArn: stri
       Input: {
         'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$': '$$.Execution.Id',
         phase: 'contract',
+        'bundle.$': '$.bundle',
         'reason.$': REASON,
       },
     }),

@@ -188,6 +188,7 @@ const rollBackStates = ({ invoke }: Tasks, { policy, target }: RollOutDefinition
     parameters: {
       policy,
       'followed.$': '$.followed',
+      'request.$': '$.request',
       'rollOut.$': '$.rollOut',
       'stopError.$': '$.stopError',
     },

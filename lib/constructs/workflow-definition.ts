@@ -6,7 +6,8 @@
  * and alias of a function (`<arn>:*`).
  *
  * Invariants
- * - `run` comes from the context object in every task: there is no state after which it could be missing.
+ * - `run` comes from the context object in every task: there is no state after which it could be missing. Nor can the
+ *   execution's input change: whichever bundle it names, all states use, also when they are tried again or redriven.
  * - Plan and Migrate return the whole state; every other task adds one field or nothing.
  * - The only way to "Signal roll out" is past "Anything pending?" with nothing pending, or past "All applied?". Where
  *   roll-outs are followed, that has begun before it is signalled.
@@ -57,7 +58,7 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
   const tasks = taskStates(props);
   const rollOut = props.followRollOut ? StateName.RollOutToFollow : StateName.SignalRollOut;
   return {
-    Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, phase, forceContract, reason and dryRun are optional.`,
+    Comment: `Lockstep: migrates ${props.target} and signals whether to roll out. Start it with {} as input; toRevision, phase, forceContract, reason, dryRun and bundle are optional.`,
     StartAt: StateName.Plan,
     TimeoutSeconds: props.runTimeout.toSeconds(),
     States: {
@@ -182,7 +183,7 @@ const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
   [StateName.RollBack]: invoke('roll-back', {
     comment:
       'Finds out what this run applied, reverts it if that is the policy and the lease is held, and builds the verdict.',
-    parameters: { 'error.$': '$.error' },
+    parameters: { 'error.$': '$.error', 'request.$': '$$.Execution.Input' },
     resultPath: '$.verdict',
     next: StateName.ReleaseLeaseAfterFailure,
     catchers: [

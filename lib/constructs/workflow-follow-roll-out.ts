@@ -45,6 +45,7 @@ export const followRollOutStates = (
         'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$': '$$.Execution.Id',
         followed: RUN,
         'request.$': '$$.Execution.Input',
+        'bundle.$': '$.plan.bundle',
         rollOut: NEW_ROLL_OUT,
         lease: NO_LEASE,
         stopError: null,

@@ -27,6 +27,7 @@ export interface RollOutOutcomes {
 export const ROLL_OUT_INPUT: Data = {
   followed: {},
   request: {},
+  bundle: null,
   rollOut: NEW_ROLL_OUT,
   lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
   stopError: null,

@@ -112,7 +112,7 @@ const planned = ({ isPending, restorePointSeconds }: Outcomes) => ({
     waitedSeconds: 0,
   } satisfies LeaseProgress,
   progress: { outcome: 'not-started' },
-  plan: {},
+  plan: { bundle: null },
   verdict: {},
 });
 

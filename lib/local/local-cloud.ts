@@ -1,5 +1,5 @@
 /**
- * What an account would provide, on this machine: a DynamoDB API, stand-ins for four other services, and the
+ * What an account would provide, on this machine: a DynamoDB API, stand-ins for the other services, and the
  * workflow that CDK synthesizes. The database is the embedded server or the user's own.
  *
  * Who is authoritative: the template, for the machine, the functions' environment, the table and the rule. What
@@ -14,6 +14,8 @@ import { startAwsApi } from './aws/api-server.ts';
 import { LocalDeployers } from './aws/deployers.ts';
 import { LocalEventBus } from './aws/events.ts';
 import { LocalExecutions } from './aws/executions.ts';
+import { LocalKeys } from './aws/keys.ts';
+import { LocalObjects } from './aws/objects.ts';
 import { secretsService } from './aws/secrets.ts';
 import { REGION } from './aws/service.ts';
 import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
@@ -37,6 +39,8 @@ export interface LocalCloudOptions extends StackOptions {
   readonly migrations: string;
   /** For everything that is written to disk. */
   readonly directory: string;
+  /** Those that the stack names; default: none. */
+  readonly keys?: LocalKeys | undefined;
   /** When it is aborted nothing is deployed or started any more: what would end it was ended. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,6 +53,8 @@ export interface LocalCloud {
   readonly eventBus: LocalEventBus;
   readonly deployers: LocalDeployers;
   readonly alarms: LocalAlarms;
+  readonly objects: LocalObjects;
+  readonly keys: LocalKeys;
   /** Executions that one state machine began, or a function: as they were begun. */
   readonly begun: readonly LocalExecution[];
   /** What happens to the states of those that are begun from now on. */
@@ -70,6 +76,8 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const deployers = new LocalDeployers();
   const tokens = new TaskTokens();
   const alarms = new LocalAlarms();
+  const objects = new LocalObjects((event) => void eventBus.deliver(event));
+  const keys = options.keys ?? new LocalKeys();
   const begun: LocalExecution[] = [];
   let observeBegun: Observer | undefined;
   const dynamodb = await startDynamoDb();
@@ -83,6 +91,8 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     codepipeline: deployers.codepipeline,
     ecs: deployers.ecs,
     codedeploy: deployers.codedeploy,
+    kms: keys.service,
+    s3: objects,
   });
   disposers.add(aws.stop);
   const endpoints = { aws: aws.endpoint, dynamodb: dynamodb.endpoint };
@@ -136,6 +146,8 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     eventBus,
     deployers,
     alarms,
+    objects,
+    keys,
     begun,
     observeBegun(observer) {
       observeBegun = observer;

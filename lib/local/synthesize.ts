@@ -8,6 +8,7 @@ import type { ApprovalOptions } from '../constructs/approval.ts';
 import type { MigrationDatabase } from '../constructs/database.ts';
 import type { Deployers } from '../constructs/deployers.ts';
 import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
+import type { PublishedBundles } from '../constructs/published-bundles.ts';
 import type { VerdictReceivers } from '../constructs/verdict-receivers.ts';
 import { arn } from './aws/service.ts';
 import type { Template } from './template.ts';
@@ -24,6 +25,8 @@ export interface StackOptions {
   readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
   /** What is followed after a run; made in the stack given. */
   readonly afterRollOut?: ((stack: Stack) => AfterRollOutOptions) | undefined;
+  /** From where runs may take other bundles; made in the stack given. */
+  readonly bundles?: ((stack: Stack) => PublishedBundles) | undefined;
   /** Who asks for runs: hooks, approvals, rules. */
   readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
 }
@@ -51,7 +54,7 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning, approval, afterRollOut } = options;
+  const { receivers, askingDeployers, longRunning, approval, afterRollOut, bundles } = options;
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -69,6 +72,7 @@ export function synthesize(options: SynthesisOptions): Template {
     ...(receivers ? { receivers: receivers(stack) } : {}),
     ...(approval ? { approval: approval(stack) } : {}),
     ...(longRunning ? { longRunning: {} } : {}),
+    ...(bundles ? { bundles: bundles(stack) } : {}),
     ...(afterRollOut ? { afterRollOut: afterRollOut(stack) } : {}),
   });
   askingDeployers?.(coordinator.deployers, stack);

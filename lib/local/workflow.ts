@@ -120,7 +120,8 @@ function rulesOf(template: Template, functionByArn: Workflow['functionByArn']): 
     const functionName = functionByArn.get(String(resolve(template, Targets[0].Arn)));
     if (!functionName || pattern.source?.includes('aws.states')) return [];
     const { source = [], 'detail-type': detailType = [], detail } = pattern;
-    return [{ functionName, source, detailType, target: detail?.target }];
+    const object = detail?.object && { bucket: detail.bucket.name, key: detail.object.key };
+    return [{ functionName, source, detailType, target: detail?.target, ...(object ? { object } : {}) }];
   });
 }
 

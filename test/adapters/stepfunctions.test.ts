@@ -20,7 +20,10 @@ async function clientOf(states: Service): Promise<SFNClient> {
   return client;
 }
 
-const withStatus = (status: ExecutionStatus, more: { error?: string } = {}): Promise<SFNClient> => {
+const withStatus = (
+  status: ExecutionStatus,
+  more: { error?: string; input?: string } = {},
+): Promise<SFNClient> => {
   const executions = new LocalExecutions();
   const names = { executionArn: EXECUTION, stateMachineArn: 'm', name: 'run-1' };
   executions.add({ ...names, startedAtMs: 0, status, ...more });
@@ -35,13 +38,20 @@ describe('the state of an execution', () => {
   test.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const)(
     'is ended when it is %s',
     async (status) => {
-      expect(await executionState(await withStatus(status), EXECUTION)).toEqual({ kind: 'ended' });
+      expect(await executionState(await withStatus(status), EXECUTION)).toMatchObject({
+        kind: 'ended',
+        status,
+      });
     },
   );
 
-  test('has the error with which it failed', async () => {
-    const client = await withStatus('FAILED', { error: 'DriftError' });
-    expect(await executionState(client, EXECUTION)).toEqual({ kind: 'ended', error: 'DriftError' });
+  test('has the error with which it failed, and what it was asked for', async () => {
+    const client = await withStatus('FAILED', { error: 'DriftError', input: '{"reason":"x"}' });
+    expect(await executionState(client, EXECUTION)).toMatchObject({
+      kind: 'ended',
+      error: 'DriftError',
+      input: '{"reason":"x"}',
+    });
   });
 
   test('counts as running with a status that this code does not know, such as PENDING_REDRIVE', async () => {
@@ -93,7 +103,10 @@ describe('the state of an execution', () => {
       startedAtMs: 0,
       status: 'ABORTED',
     });
-    expect(await executionState(await clientOf(executions.service), chinese)).toEqual({ kind: 'ended' });
+    expect(await executionState(await clientOf(executions.service), chinese)).toMatchObject({
+      kind: 'ended',
+      status: 'ABORTED',
+    });
   });
 });
 

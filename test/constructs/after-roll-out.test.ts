@@ -208,7 +208,7 @@ describe('the workflow, where roll-outs are followed', () => {
     expect(inputs[S.FollowRollOut]).toMatchObject([
       {
         Name: expect.stringMatching(/^roll-out-[0-9a-f]{32}$/),
-        Input: { followed: RUN, request: {}, rollOut: NEW_ROLL_OUT, stopError: null },
+        Input: { followed: RUN, request: {}, bundle: null, rollOut: NEW_ROLL_OUT, stopError: null },
       },
     ]);
   });
@@ -232,7 +232,8 @@ describe('the workflow, where roll-outs are followed', () => {
 
 const INPUT = {
   followed: { id: 'the-run', execution: 'arn', startedAt: '2026-01-01T00:00:00Z' },
-  request: {},
+  request: { reason: 'release 12' },
+  bundle: { key: 'orders/12' },
   rollOut: NEW_ROLL_OUT,
   lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
   stopError: null,
@@ -283,11 +284,14 @@ describe('the machine that follows a roll-out', () => {
       S.Succeeded,
     ]);
     expect(inputs[R.AwaitRollOut]?.[1]).toMatchObject({ run: RUN, rollOut: found('under-way'), alarms: {} });
+    const asked = {
+      phase: 'contract',
+      bundle: INPUT.bundle,
+      reason: 'the roll-out after the run the-run is healthy',
+    };
+    expect(inputs[R.PlanContract]).toEqual([{ run: RUN, request: asked }]);
     expect(inputs[R.StartContract]).toMatchObject([
-      {
-        Name: expect.stringMatching(/^contract-[0-9a-f]{32}$/),
-        Input: { phase: 'contract', reason: 'the roll-out after the run the-run is healthy' },
-      },
+      { Name: expect.stringMatching(/^contract-[0-9a-f]{32}$/), Input: asked },
     ]);
     expect(output).toEqual(found('healthy', 'new'));
   });
@@ -324,6 +328,7 @@ describe('the machine that follows a roll-out', () => {
       {
         run: RUN,
         followed: { id: 'the-run' },
+        request: INPUT.request,
         rollOut: found('sent-back', 'old'),
         policy: 'down',
         stopError: null,

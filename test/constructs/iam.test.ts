@@ -160,6 +160,13 @@ describe('other rights than in the common case', () => {
   const ONLY_FOR_EXECUTIONS =
     'Allow kms:Decrypt on <Key.Arn> if StringEquals kms:EncryptionContext:aws:states:stateMachineArn <StateMachine>';
 
+  const TASKS = [
+    'StateMachineRole + Allow ecs:RunTask on <LongRunningTaskDefinition> if ArnEquals ecs:cluster <LongRunningCluster.Arn>',
+    `StateMachineRole + Allow ecs:DescribeTasks ecs:StopTask on arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
+    'StateMachineRole + Allow iam:PassRole on <LongRunningExecutionRole.Arn> and <LongRunningTaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com',
+    `StateMachineRole + Allow events:DescribeRule events:PutRule events:PutTargets on arn:<Partition>:events:${IN_REGION}:rule/StepFunctionsGetEventsForECSTaskRule`,
+  ];
+
   const EXPECTED: Readonly<Record<VariantName, readonly string[]>> = {
     'an RDS instance in private subnets': [
       ...take('+', instanceSnapshots('<Database>')),
@@ -180,11 +187,13 @@ describe('other rights than in the common case', () => {
       `StateMachineRole + Allow kms:GenerateDataKey on <Key.Arn> if StringEquals kms:EncryptionContext:SourceArn arn:<Partition>:logs:${IN_REGION}:*`,
     ],
     'no restore point': take('-', CLUSTER_SNAPSHOTS),
-    'tasks for long work': [
-      'StateMachineRole + Allow ecs:RunTask on <LongRunningTaskDefinition> if ArnEquals ecs:cluster <LongRunningCluster.Arn>',
-      `StateMachineRole + Allow ecs:DescribeTasks ecs:StopTask on arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
-      'StateMachineRole + Allow iam:PassRole on <LongRunningExecutionRole.Arn> and <LongRunningTaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com',
-      `StateMachineRole + Allow events:DescribeRule events:PutRule events:PutTargets on arn:<Partition>:events:${IN_REGION}:rule/StepFunctionsGetEventsForECSTaskRule`,
+    'tasks for long work': TASKS,
+    'bundles that are published and signed': [
+      ...TASKS,
+      ...IN_VPC.flatMap((name) => [
+        `${ROLES[name]} + Allow s3:GetObjectVersion on <Releases.Arn>/orders/*`,
+        `${ROLES[name]} + Allow kms:Verify on <SigningKey.Arn>`,
+      ]),
     ],
     'plans that wait for a person': ['StateMachineRole + Allow sns:Publish on <Approvals>'],
     'a database of another stack': [
@@ -250,6 +259,7 @@ describe('a resource with a star', () => {
       ['states:DescribeExecution'],
       `arn:<Partition>:states:${IN_REGION}:execution:<StateMachine.Name>:*`,
     ],
+    ['bundles are named when they are published', ['s3:GetObjectVersion'], '<Releases.Arn>/orders/*'],
     ['ECR has no resource to name for a token', ['ecr:GetAuthorizationToken'], '*'],
     [
       'tasks are named when they start',

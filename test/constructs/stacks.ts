@@ -13,7 +13,7 @@ import {
   type ICluster,
 } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import {
   AuroraPostgresEngineVersion,
   ClusterInstance,
@@ -23,7 +23,7 @@ import {
   DatabaseInstanceEngine,
   PostgresEngineVersion,
 } from 'aws-cdk-lib/aws-rds';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { MigrationCoordinator, type MigrationCoordinatorProps } from '../../lib/index.ts';
@@ -154,6 +154,9 @@ export function fargateService(stack: Stack): FargateService {
   return new FargateService(stack, 'Service', { cluster, taskDefinition });
 }
 
+export const signingKey = (stack: Stack): Key =>
+  new Key(stack, 'SigningKey', { keySpec: KeySpec.ECC_NIST_P256, keyUsage: KeyUsage.SIGN_VERIFY });
+
 /** The other ways to use the construct. */
 export const VARIANTS = {
   'an RDS instance in private subnets': () =>
@@ -182,6 +185,16 @@ export const VARIANTS = {
     coordinatorStack((stack) => ({
       ...inIsolatedSubnets(stack),
       approval: { when: 'destructive', topic: new Topic(stack, 'Approvals', { enforceSSL: true }) as ITopic },
+    })),
+  'bundles that are published and signed': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      longRunning: {},
+      bundles: {
+        bucket: new Bucket(stack, 'Releases', { versioned: true }) as IBucket,
+        prefix: 'orders/',
+        signingKey: signingKey(stack),
+      },
     })),
   'a database of another stack': () =>
     coordinatorStack((stack) => ({

@@ -103,7 +103,7 @@ const EXECUTION_ARN = 'arn:aws:states:us-east-1:111122223333:execution:coordinat
 export const RUN = { id: RUN_ID, execution: EXECUTION_ARN, startedAt: expect.any(String) as string };
 
 const NOT_STARTED = { outcome: 'not-started', calls: 0, appliedCount: 0 };
-const PLAN = { pendingCount: 2 };
+const PLAN = { pendingCount: 2, bundle: null };
 const TAKEN = { status: 'available', id: 'lockstep-1', waitSeconds: 0, waitedSeconds: 0 };
 
 /** What Plan answers; the fields that the machine does not look at are left out. */

@@ -191,7 +191,7 @@ describe('a run that fails', () => {
         S.Failed,
       ]);
       expect(inputs[S.RollBack]).toEqual([
-        { run: RUN, error: expect.objectContaining({ Error: 'MigrationFailedError' }) },
+        { run: RUN, request: {}, error: expect.objectContaining({ Error: 'MigrationFailedError' }) },
       ]);
       expect(inputs[S.SignalRollBack]).toMatchObject([
         { Entries: [{ DetailType: 'Lockstep Roll Back', Detail: FAILED }] },

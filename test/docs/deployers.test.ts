@@ -1,4 +1,4 @@
-/** docs/deployers.md: its code is compiled and run as it stands there; that of two other pages is compiled with it. */
+/** docs/deployers.md: its code is compiled and run as it stands there; that of three other pages is compiled with it. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +28,9 @@ test('the code for an app compiles', () => {
   writeFileSync(join(directory, 'hook.ts'), here(hook));
   writeFileSync(join(directory, 'approval.ts'), here(codeBlocks('docs/approval.md', 'ts')[0] ?? ''));
   writeFileSync(join(directory, 'after-roll-out.ts'), here(afterRollOut));
+  codeBlocks('docs/bundles.md', 'ts').forEach((code, i) => {
+    writeFileSync(join(directory, `bundles-${i}.ts`), here(code));
+  });
   writeFileSync(join(directory, 'verify.ts'), verify);
   const config = {
     extends: join(ROOT, 'tsconfig.json'),

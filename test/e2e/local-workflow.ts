@@ -12,6 +12,7 @@ import {
   type Deployment,
   Disposers,
   type LocalCloud,
+  type LocalCloudOptions,
   type StackOptions,
   startLocalCloud,
 } from '../../lib/local/index.ts';
@@ -19,6 +20,8 @@ import { openSource } from '../../lib/settings/index.ts';
 import { createDatabase, queryRows } from '../support/postgres.ts';
 
 export type Files = Readonly<Record<string, string>>;
+
+type CoordinatorOptions = StackOptions & Pick<LocalCloudOptions, 'keys'>;
 
 export interface LocalCoordinator {
   readonly cloud: LocalCloud;
@@ -39,7 +42,7 @@ export interface LocalCoordinator {
   stop(): Promise<void>;
 }
 
-export async function startCoordinator(options: StackOptions = {}): Promise<LocalCoordinator> {
+export async function startCoordinator(options: CoordinatorOptions = {}): Promise<LocalCoordinator> {
   const disposers = new Disposers();
   const test = await createDatabase();
   disposers.add(test.drop);

@@ -6,10 +6,11 @@ import { openMigrationDirectory } from '../../lib/adapters/filesystem/index.ts';
 import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import type { LeaseStore } from '../../lib/core/lease/index.ts';
 import { compileBundle } from '../../lib/core/plan/compile/index.ts';
-import { EnvName } from '../../lib/core/workflow/index.ts';
+import { EnvName, type StartInput } from '../../lib/core/workflow/index.ts';
 import { LocalEventBus } from '../../lib/local/aws/events.ts';
 import { type ExecutionStatus, LocalExecutions } from '../../lib/local/aws/executions.ts';
 import { secretsService } from '../../lib/local/aws/secrets.ts';
+import type { LocalServices } from '../support/local-aws.ts';
 import { createDatabase, queryRows } from '../support/postgres.ts';
 import { executionArn, startFunctionRuntime } from './function-runtime.ts';
 
@@ -26,14 +27,15 @@ export interface DatabaseRuntime {
   /** Compiles these files; the functions use them from now on. */
   deploy(files: Readonly<Record<string, string>>): Promise<void>;
   /** `error`: of one that FAILED, what its last state gave. */
-  setExecution(name: string, status: ExecutionStatus, error?: string): void;
+  setExecution(name: string, status: ExecutionStatus, error?: string, input?: StartInput): void;
   set(name: keyof typeof EnvName, value: string): void;
   /** Another database and another target, so that nothing of the test before is left. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
+/** @param more services that the functions of the test call */
+export async function startDatabaseRuntime(more: LocalServices = {}): Promise<DatabaseRuntime> {
   const bus = new LocalEventBus();
   let executions = new LocalExecutions();
   const secrets = new Map<string, string>();
@@ -42,6 +44,7 @@ export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
     events: bus.service,
     states: { DescribeExecution: (input) => executions.service.DescribeExecution?.(input) },
     secrets: secretsService(secrets),
+    ...more,
   });
   let database = await createDatabase();
   const { hostname, port, username, password } = new URL(database.url);
@@ -76,7 +79,7 @@ export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
       const bundle = await compileBundle(await openMigrationDirectory(migrations, loadParser));
       await writeFile(defaults.bundlePath, JSON.stringify(bundle));
     },
-    setExecution: (name, status, error) =>
+    setExecution: (name, status, error, input) =>
       executions.add({
         executionArn: executionArn(name),
         stateMachineArn: 'm',
@@ -84,6 +87,7 @@ export async function startDatabaseRuntime(): Promise<DatabaseRuntime> {
         startedAtMs: 0,
         status,
         ...(error === undefined ? {} : { error }),
+        ...(input === undefined ? {} : { input: JSON.stringify(input) }),
       }),
     set,
     reset: async () => {

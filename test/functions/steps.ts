@@ -24,10 +24,10 @@ export const steps = {
   },
   releaseLease: (run: string) => releaseLease({ run: runOf(run) }, contextOf()),
   /** As Catch hands the error on. */
-  rollBack: (run: string, error: unknown) => {
+  rollBack: (run: string, error: unknown, request: unknown = {}) => {
     const { name, message } = error as Error;
     const Cause = JSON.stringify({ errorType: name, errorMessage: message, trace: [] });
-    return rollBack({ run: runOf(run), error: { Error: name, Cause } }, contextOf());
+    return rollBack({ run: runOf(run), error: { Error: name, Cause }, request }, contextOf());
   },
   reconcile: () => cleanUp({ reconcile: true }, contextOf()),
   cleanUp: (run: string, status: 'ABORTED' | 'TIMED_OUT' | 'FAILED') =>

@@ -6,9 +6,11 @@ export type ExecutionState =
       readonly kind: 'ended';
       /** The name that its Fail state gave, or Step Functions; of one that FAILED only. */
       readonly error: string | undefined;
-      /** These two are undefined when it ended so long ago that its history is deleted. */
+      /** These are undefined when it ended so long ago that its history is deleted. */
       readonly status: EndedStatus | undefined;
       readonly startedAtMs: number | undefined;
+      /** JSON text. */
+      readonly input: string | undefined;
     }
   | { readonly kind: 'unknown'; readonly reason: string };
 
@@ -24,11 +26,12 @@ export async function executionState(client: SFNClient, holder: string): Promise
     const found = await client.send(new DescribeExecutionCommand({ executionArn: holder }));
     const status = ENDED.find((ended) => ended === found.status);
     if (status === undefined) return { kind: 'running' };
-    return { kind: 'ended', error: found.error, status, startedAtMs: found.startDate?.getTime() };
+    const { error, input, startDate } = found;
+    return { kind: 'ended', error, status, startedAtMs: startDate?.getTime(), input };
   } catch (error) {
     const reason = error instanceof Error ? error.name : String(error);
     if (reason === 'ExecutionDoesNotExist')
-      return { kind: 'ended', error: undefined, status: undefined, startedAtMs: undefined };
+      return { kind: 'ended', error: undefined, status: undefined, startedAtMs: undefined, input: undefined };
     return { kind: 'unknown', reason };
   }
 }

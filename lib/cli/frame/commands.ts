@@ -3,6 +3,7 @@ import { type Command as Grammar, InvalidArgumentError, Option } from 'commander
 import type { Phase } from '../../core/plan/catalog.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../core/plan/out-of-order.ts';
 import { RUN_PHASES } from '../../core/plan/phase.ts';
+import { SIGNING_ALGORITHMS } from '../../core/published/algorithms.ts';
 import { type Add, addGroups } from './command-groups.ts';
 import type { GlobalOptions, LoadCommand } from './context.ts';
 import { revision } from './revision-argument.ts';
@@ -54,10 +55,23 @@ function addWriting(program: Grammar, add: Add): void {
     .addOption(new Option('--phase <phase>', 'its part in a roll-out').choices(phases).default('expand'))
     .addOption(new Option('--repeatable', 'a view, function or grants, as R_<slug>.sql').conflicts('phase'));
   add(program, 'bundle', {
-    summary: 'compile the migrations into one file',
-    examples: ['bundle', 'bundle --migrations db --out dist/bundle.json'],
+    summary: 'compile the migrations into one file, or publish that in S3',
+    examples: [
+      'bundle',
+      'bundle --migrations db --out dist/bundle.json',
+      'bundle --to s3://releases/orders/ --json > run.json',
+      'bundle --to s3://releases/orders/ --signing-key alias/releases --json > run.json',
+    ],
     load: async () => (await import('../bundle.ts')).bundle,
-  }).option('--out <file>', 'where to write it', 'bundle.json');
+  })
+    .option('--out <file>', 'where to write it (default: bundle.json, unless --to is given)')
+    .option('--to <url>', 's3://BUCKET/FOLDER/, named after its content, or s3://BUCKET/KEY')
+    .option('--signing-key <key>', 'of --to: asymmetric KMS key that signs it (ARN, id or alias)')
+    .addOption(
+      new Option('--signing-algorithm <algorithm>', "the key's (default: ECDSA_SHA_256)").choices(
+        SIGNING_ALGORITHMS,
+      ),
+    );
 }
 
 function addRunning(program: Grammar, add: Add): void {

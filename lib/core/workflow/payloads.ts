@@ -10,6 +10,7 @@ import { hazardSchema } from '../plan/bundle.ts';
 import { measurementSchema } from '../plan/measurement.ts';
 import { RUN_PHASES } from '../plan/phase.ts';
 import { REVISION_PATTERN } from '../plan/revision.ts';
+import { bundleAddressSchema } from '../published/address.ts';
 import { givenRehearsalSchema } from '../rehearsal/gate.ts';
 import { restoreRecordSchema } from '../restore-point/restore-record.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
@@ -25,6 +26,8 @@ export const startInputSchema = z.object({
   forceContract: z.boolean().optional(),
   reason: z.string().max(500).optional(),
   dryRun: z.boolean().optional(),
+  /** What is to be applied, published in S3; absent or null: the bundle that is deployed with the functions. */
+  bundle: bundleAddressSchema.nullish(),
   /** Deployers that wait for the verdict of just this run; written by the function that they asked. */
   answerTo: z.array(waitingDeployerSchema).max(10).optional(),
   /** ARN of the service deployment of ECS, or id of the deployment of CodeDeploy, that this run is a part of: the one
@@ -55,6 +58,8 @@ export const planDataSchema = z.object({
   forceContract: z.boolean(),
   lastEntryId: z.string(),
   bundleDigest: z.string(),
+  /** As the run's input has it, for those that have no other way to it. Null: the deployed one. */
+  bundle: bundleAddressSchema.nullish(),
   /** Of the pending ones, those that were measured elsewhere; absent when none was. */
   measured: z.array(measurementSchema).optional(),
 });
@@ -87,6 +92,7 @@ export const taskPlanSchema = planDataSchema.pick({
   forceContract: true,
   lastEntryId: true,
   bundleDigest: true,
+  bundle: true,
 });
 
 /** Of a task, as JSON in its environment: ECS takes 8192 characters of overrides, so no list is in it. */
@@ -149,12 +155,16 @@ export type MigrateOutput = z.infer<typeof migrateOutputSchema>;
 export const releaseLeaseInputSchema = z.object({ run: runSchema });
 export const releaseLeaseOutputSchema = z.object({ released: z.boolean() });
 
+/** The run's input, which may be just what the run failed of. */
+export const anyRequestSchema = z.object({ bundle: z.unknown().optional() }).catch({ bundle: undefined });
+
 /** After a failure in Plan there is no plan: everything but the run may be missing. */
-const failedRunSchema = z.object({ run: runSchema, error: caughtErrorSchema });
+const failedRunSchema = z.object({ run: runSchema, error: caughtErrorSchema, request: anyRequestSchema });
 /** After a roll-out that was unhealthy: `run` is the execution that followed it, `followed` the run that is sent back. */
 const unhealthyRollOutSchema = z.object({
   run: runSchema,
   followed: runSchema,
+  request: anyRequestSchema,
   rollOut: z.object({
     deployment: z.string().nullable(),
     runs: z.enum(['old', 'new', 'unknown']),

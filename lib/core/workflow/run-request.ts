@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { type BundleAddress, urlOf } from '../published/address.ts';
+import { pushedBundle } from '../published/pushed.ts';
 import type { StartInput } from './payloads.ts';
 
 export interface RunRequest {
@@ -90,17 +92,26 @@ function approvalQuestion(message: string): Question | undefined {
   return { kind: 'request', request };
 }
 
-function eventQuestion(event: z.infer<typeof eventSchema>): Question {
+function eventQuestion(event: z.infer<typeof eventSchema>): Question | undefined {
   const { id, source, 'detail-type': type, resources = [], detail } = event;
   if (source === 'aws.ecs' && type === 'ECS Hook State Change') {
     const mentioned = JSON.stringify([resources, detail]).match(SERVICE_DEPLOYMENT) ?? [];
     return { kind: 'ecs-deployment', serviceDeploymentArns: [...new Set(mentioned)] };
   }
+  const pushed = source === 'aws.s3' && type === 'Object Created' ? pushedBundle(detail) : undefined;
+  if (pushed === 'unusable') return undefined;
+  if (pushed) return { kind: 'request', request: pushRequest(pushed) };
   return {
     kind: 'request',
     request: { name: runName('event', id), input: { reason: `${source}: ${type}` } },
   };
 }
+
+/** Named after the object's version, so that the event may come twice. */
+const pushRequest = (bundle: BundleAddress): RunRequest => ({
+  name: runName('bundle', `${bundle.sha256.slice(0, 16)}-${bundle.bucket}/${bundle.key}-${bundle.versionId}`),
+  input: { reason: `pushed ${urlOf(bundle)}`.slice(0, 500), bundle },
+});
 
 export const ecsRequest = (serviceDeploymentArn: string, hookId: string): RunRequest => ({
   name: runName('ecs', `${serviceDeploymentArn.split('/').at(-1)}-${hookId}`),

@@ -90,6 +90,8 @@ export const EnvName = {
   leaseWaitSeconds: 'LOCKSTEP_LEASE_WAIT_SECONDS',
   /** Path of the bundle file inside the function. */
   bundlePath: 'LOCKSTEP_BUNDLE_PATH',
+  /** JSON: from where published bundles are taken; publishedSettingSchema. Absent: from nowhere. */
+  bundles: 'LOCKSTEP_BUNDLES',
   databaseHost: 'LOCKSTEP_DATABASE_HOST',
   databasePort: 'LOCKSTEP_DATABASE_PORT',
   databaseName: 'LOCKSTEP_DATABASE_NAME',

@@ -8,8 +8,9 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { errorXml, parseForm, successXml } from './query-protocol.ts';
+import { buffer, text } from 'node:stream/consumers';
+import type { LocalObjects, ObjectRequest } from './objects.ts';
+import { errorXml, objectErrorXml, parseForm, successXml } from './query-protocol.ts';
 import { AwsError, type Service } from './service.ts';
 
 export interface AwsServices {
@@ -21,7 +22,11 @@ export interface AwsServices {
   readonly codepipeline: Service;
   readonly ecs: Service;
   readonly codedeploy: Service;
+  readonly kms: Service;
+  /** Whose protocol is HTTP itself. */
+  readonly s3: LocalObjects;
 }
+type ActionService = Exclude<keyof AwsServices, 's3'>;
 
 export interface AwsApi {
   readonly endpoint: string;
@@ -49,6 +54,10 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (request.method !== 'POST') {
+    await answerObject(services.s3, request, response);
+    return;
+  }
   const body = await text(request).catch(() => '');
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') await answerJson(services, target, body, response);
@@ -56,19 +65,40 @@ async function answer(
 }
 
 /** The first part of `x-amz-target`, up to the action. */
-const TARGETS: Readonly<Record<string, keyof AwsServices>> = {
+const TARGETS: Readonly<Record<string, ActionService>> = {
   AWSEvents: 'events',
   AWSStepFunctions: 'states',
   secretsmanager: 'secrets',
   CodePipeline_20150709: 'codepipeline',
   AmazonEC2ContainerServiceV20141113: 'ecs',
   CodeDeploy_20141006: 'codedeploy',
+  TrentService: 'kms',
 };
 /** Of the services with the query protocol, by the API's date in the form. */
-const QUERY_SERVICES: Readonly<Record<string, keyof AwsServices>> = {
+const QUERY_SERVICES: Readonly<Record<string, ActionService>> = {
   '2014-10-31': 'rds',
   '2010-03-31': 'sns',
 };
+
+async function answerObject(
+  objects: LocalObjects,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const method = request.method as ObjectRequest['method'];
+  const url = new URL(request.url ?? '', 'http://localhost');
+  const { status, headers, body } = objects.answer({
+    method,
+    url,
+    headers: request.headers,
+    body: await buffer(request),
+  });
+  const { body: content, type } =
+    body instanceof AwsError
+      ? { body: objectErrorXml(body), type: 'application/xml' }
+      : { body, type: 'application/json' };
+  response.writeHead(status, { 'content-type': type, ...headers }).end(method === 'HEAD' ? '' : content);
+}
 
 async function answerJson(
   services: AwsServices,

@@ -23,6 +23,11 @@ export interface EventRule {
   readonly source: readonly string[];
   readonly detailType: readonly string[];
   readonly target: readonly string[] | undefined;
+  /** Of events of S3. */
+  readonly object?: {
+    readonly bucket: readonly string[];
+    readonly key: readonly { readonly wildcard: string }[];
+  };
 }
 export interface EventTargets {
   invoke(name: AnyFunctionName, event: unknown): Promise<unknown>;
@@ -31,7 +36,24 @@ export interface EventTargets {
 const matches = (rule: EventRule, { source, detailType, detail }: PutEvent): boolean =>
   rule.source.includes(source) &&
   rule.detailType.includes(detailType) &&
-  (rule.target?.includes((detail as { target: string }).target) ?? true);
+  (rule.target?.includes((detail as { target: string }).target) ?? true) &&
+  (rule.object === undefined || isOf(rule.object, detail as ObjectDetail));
+
+interface ObjectDetail {
+  readonly bucket: { readonly name: string };
+  readonly object: { readonly key: string };
+}
+
+const isOf = (
+  pattern: NonNullable<EventRule['object']>,
+  { bucket, object: { key } }: ObjectDetail,
+): boolean =>
+  pattern.bucket.includes(bucket.name) &&
+  pattern.key.some(({ wildcard }) => {
+    const [start = '', end = '', ...more] = wildcard.split('*');
+    if (more.length > 0) throw new Error('The local runtime knows one wildcard in a pattern');
+    return key.length >= start.length + end.length && key.startsWith(start) && key.endsWith(end);
+  });
 
 export class LocalEventBus {
   #rules: { readonly rules: readonly EventRule[]; readonly functions: EventTargets } | undefined;

@@ -49,3 +49,7 @@ export const successXml = (action: string, result: unknown): string =>
 
 export const errorXml = (error: AwsError): string =>
   `<ErrorResponse>${toXml({ Error: { Type: 'Sender', Code: error.code, Message: error.message } })}</ErrorResponse>`;
+
+/** As S3 says it. */
+export const objectErrorXml = ({ code, message }: AwsError): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n${toXml({ Error: { Code: code, Message: message } })}`;
