@@ -61,12 +61,13 @@ async function answerTo(
     case 'running':
       return { kind: 'running', token };
     case 'succeeded': {
-      const { outcome = '', appliedCount = 0, restorePoint } = state.verdict ?? {};
+      const { outcome = '', appliedCount = 0, restorePoint, report } = state.verdict ?? {};
       const variables = {
         run,
         outcome,
         appliedCount: String(appliedCount),
         restorePoint: restorePoint ?? '',
+        report: report?.url ?? '',
       };
       return { kind: 'succeeded', run, variables };
     }

@@ -61,6 +61,8 @@ const FIELDS = {
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,
+  reportBucket: text,
+  reportPrefix: z.string().default(''),
   taskTimeoutSeconds: positive.optional(),
   taskInput: text,
 } as const satisfies Record<keyof typeof EnvName, z.ZodType>;

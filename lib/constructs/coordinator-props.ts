@@ -13,6 +13,7 @@ import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './datab
 import type { LongRunningOptions } from './long-running.ts';
 import { type PublishedBundles, publishedBundlesProblems } from './published-bundles.ts';
 import { refuse } from './refuse.ts';
+import type { ReportOptions } from './reports.ts';
 import {
   type RestorePointOptions,
   type RestorePointSettings,
@@ -122,6 +123,12 @@ export interface MigrationCoordinatorProps {
    * @default a run ends with its signal, and nobody looks what becomes of it
    */
   readonly afterRollOut?: AfterRollOutOptions;
+
+  /**
+   * Keep a page about each run that has something to do, and name it in the verdict: docs/operations.md. `{}` will do.
+   * @default none are kept; `lockstep runs report RUN` writes one at any time
+   */
+  readonly reports?: ReportOptions;
 
   /** @default the account's default bus */
   readonly eventBus?: IEventBus;

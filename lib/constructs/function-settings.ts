@@ -1,6 +1,11 @@
 /** What each function needs, as data: the constructs, the state machine and the tests read it from here. */
 import { Duration } from 'aws-cdk-lib';
-import type { DeployerFunctionName, FunctionName, RollOutFunctionName } from '../core/workflow/state-name.ts';
+import type {
+  DeployerFunctionName,
+  FunctionName,
+  ReportFunctionName,
+  RollOutFunctionName,
+} from '../core/workflow/state-name.ts';
 
 export interface FunctionSettings {
   readonly description: string;
@@ -76,6 +81,14 @@ export const ROLL_OUT_FUNCTIONS: Readonly<Record<RollOutFunctionName, FunctionSe
   'stop-roll-out': {
     description: 'sends an unhealthy roll-out back',
     usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+};
+
+export const REPORT_FUNCTIONS: Readonly<Record<ReportFunctionName, FunctionSettings>> = {
+  'keep-report': {
+    description: 'writes the report of a run to S3',
+    usesDatabase: true,
     timeout: ONE_CALL_OF_AWS,
   },
 };

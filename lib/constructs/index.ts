@@ -6,6 +6,7 @@
  *   ├ Bundle                layer with the compiled migrations
  *   ├ Functions             one per state, each with its own role and log group
  *   ├ LongRunning           on request: container, role and log group of what is too long for a function
+ *   ├ Reports               on request: bucket and function of the pages about runs
  *   ├ Workflow              state machine, clean-up rule, dead letters
  *   ├ AfterRollOut          on request: state machine and functions that follow a roll-out
  *   ├ Deployers             who is told the verdict, who may ask for a run; made as they are asked for
@@ -34,4 +35,5 @@ export type { LongRunningOptions } from './long-running.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
 export type { PublishedBundles } from './published-bundles.ts';
+export type { ReportOptions } from './reports.ts';
 export type { VerdictReceivers } from './verdict-receivers.ts';

@@ -5,6 +5,7 @@ import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { ApprovalSetting } from '../core/approval/approval.ts';
@@ -32,6 +33,7 @@ import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts'
 import { publishedBundlesEnvironment } from './published-bundles.ts';
 import { LogQueries } from './queries.ts';
 import { refuse } from './refuse.ts';
+import { Reports } from './reports.ts';
 import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
 import { Workflow } from './workflow.ts';
@@ -70,6 +72,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       usesSecret: database.usesSecret,
       runsTasks: props.longRunning !== undefined,
       publishedBundles: props.bundles,
+      keepsReports: props.reports !== undefined,
     });
     const eventBus = props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const { encryptionKey } = props;
@@ -91,11 +94,10 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       encryptionKey,
       publishedBundles,
     };
-    const functions = new CoordinatorFunctions(this, 'Functions', {
-      ...shared,
-      eventBus,
-      bundle: bundleLayer(this, 'Bundle', props.migrations),
-    });
+    const bundle = bundleLayer(this, 'Bundle', props.migrations);
+    const functions = new CoordinatorFunctions(this, 'Functions', { ...shared, eventBus, bundle });
+    const reports =
+      props.reports && new Reports(this, 'Reports', { ...shared, bundle, options: props.reports });
     const longRunning =
       props.longRunning && settings.taskTimeout
         ? new LongRunning(this, 'LongRunning', {
@@ -125,6 +127,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       eventBus,
       encryptionKey,
       longRunning,
+      reports,
       followRollOut: afterRollOut,
       reconcileEvery: props.reconcileEvery,
     });
@@ -145,13 +148,14 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       grantStartMigration: (grantee) => this.grantStartMigration(grantee),
     });
     this.connections = new Connections({ securityGroups: [network.securityGroup] });
-    this.metrics = this.watch(functions, longRunning, settings, props);
+    const others = [...(longRunning ? [longRunning.logs] : []), ...(reports ? [reports.logs] : [])];
+    this.metrics = this.watch(functions, others, settings, props);
   }
 
   /** Alarms, dashboard and saved queries. */
   private watch(
     functions: CoordinatorFunctions,
-    longRunning: LongRunning | undefined,
+    otherLogs: readonly ILogGroup[],
     settings: CoordinatorSettings,
     { runbookUrl: runbook = RUNBOOK, alarmTopic: topic }: MigrationCoordinatorProps,
   ): CoordinatorMetrics {
@@ -159,7 +163,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const all = Object.values(functions.byName);
     const metrics = new CoordinatorMetrics({ ...settings, stateMachine, deadLetters, functions: all });
     new CoordinatorAlarms(this, 'Alarms', { ...settings, metrics, runbook, topic });
-    const logs = [...all.map(({ logGroup }) => logGroup), ...(longRunning ? [longRunning.logs] : [])];
+    const logs = [...all.map(({ logGroup }) => logGroup), ...otherLogs];
     coordinatorDashboard(this, 'Dashboard', { ...settings, metrics, runbook, logs });
     new LogQueries(this, 'Queries', { ...settings, logs });
     return metrics;

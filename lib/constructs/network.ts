@@ -31,6 +31,8 @@ export interface NetworkProps {
   /** Whether containers are started there. */
   readonly runsTasks: boolean;
   readonly publishedBundles: PublishedBundles | undefined;
+  /** Whether a function writes to S3 from there. */
+  readonly keepsReports: boolean;
 }
 
 export interface Network {
@@ -60,8 +62,8 @@ export function createNetwork(scope: Construct, props: NetworkProps): Network {
   return network;
 }
 
-const usesS3 = ({ runsTasks, publishedBundles }: NetworkProps): boolean =>
-  runsTasks || publishedBundles !== undefined;
+const usesS3 = ({ runsTasks, publishedBundles, keepsReports }: NetworkProps): boolean =>
+  runsTasks || keepsReports || publishedBundles !== undefined;
 
 const isIsolated = (vpc: IVpc, subnet: ISubnet): boolean =>
   vpc.isolatedSubnets.some(({ subnetId }) => subnetId === subnet.subnetId);

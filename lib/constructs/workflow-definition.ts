@@ -22,6 +22,7 @@ import { StateName } from '../core/workflow/state-name.ts';
 import { type ApprovalState, approvalStates } from './workflow-approval.ts';
 import { type FollowRollOut, followRollOutStates } from './workflow-follow-roll-out.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
+import { type ReportState, reportStates } from './workflow-report.ts';
 import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
 import { type AslState, ROLL_BACK, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
 import { unfinishedVerdict } from './workflow-verdict.ts';
@@ -33,6 +34,8 @@ export interface WorkflowDefinitionProps extends TaskProps {
   readonly longRunning?: LongRunningState | undefined;
   /** Undefined: no plan waits for a person. */
   readonly approval?: ApprovalState | undefined;
+  /** Undefined: no reports are kept. */
+  readonly report?: ReportState | undefined;
   /** Undefined: roll-outs are not followed. */
   readonly followRollOut?: FollowRollOut | undefined;
 }
@@ -50,6 +53,8 @@ type OptionalState = (typeof StateName)[
   | 'ApprovalNeeded'
   | 'AskForApproval'
   | 'CheckApproval'
+  | 'KeepReport'
+  | 'KeepReportOfFailure'
   | 'RollOutToFollow'
   | 'FollowRollOut'];
 type CommonState = Exclude<StateName, OptionalState>;
@@ -65,8 +70,9 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
       ...planStates(tasks, props, rollOut),
       ...restorePointStates(tasks),
       ...leaseStates(tasks, StateName.Migrate, ROLL_BACK),
-      ...migrateStates(tasks, props, rollOut),
-      ...rollBackStates(tasks, props.target),
+      ...migrateStates(tasks, props, props.report ? StateName.KeepReport : rollOut),
+      ...rollBackStates(tasks, props),
+      ...(props.report ? reportStates(props.report, props, rollOut) : {}),
       ...(props.followRollOut ? followRollOutStates(props.followRollOut, props.partition, ROLL_BACK) : {}),
       ...signalStates(tasks),
     },
@@ -133,7 +139,7 @@ const NEXT_IN_TASK = {
 const migrateStates = (
   { invoke }: TaskStates,
   { longRunning, approval, partition }: WorkflowDefinitionProps,
-  rollOut: StateName,
+  applied: StateName,
 ) => ({
   [StateName.Migrate]: invoke('migrate', {
     comment:
@@ -167,8 +173,8 @@ const migrateStates = (
   [StateName.ReleaseLease]: invoke('release-lease', {
     comment: 'Everything is applied. If the lease cannot be released, the next run takes it over.',
     resultPath: null,
-    next: rollOut,
-    catchers: [goOnTo(rollOut)],
+    next: applied,
+    catchers: [goOnTo(applied)],
   }),
   [StateName.ReleaseLeaseForReplan]: invoke('release-lease', {
     comment: 'Someone else migrated in the meantime, or took over the lease: the plan is made anew.',
@@ -179,7 +185,11 @@ const migrateStates = (
   }),
 });
 
-const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
+const rollBackStates = (
+  { invoke }: TaskStates,
+  { target, report }: WorkflowDefinitionProps,
+  failed = report ? StateName.KeepReportOfFailure : StateName.SignalRollBack,
+) => ({
   [StateName.RollBack]: invoke('roll-back', {
     comment:
       'Finds out what this run applied, reverts it if that is the policy and the lease is held, and builds the verdict.',
@@ -201,8 +211,8 @@ const rollBackStates = ({ invoke }: TaskStates, target: string) => ({
   [StateName.ReleaseLeaseAfterFailure]: invoke('release-lease', {
     comment: 'Frees the lease if this run holds it. If that fails, the next run takes it over.',
     resultPath: null,
-    next: StateName.SignalRollBack,
-    catchers: [goOnTo(StateName.SignalRollBack)],
+    next: failed,
+    catchers: [goOnTo(failed)],
   }),
 });
 

@@ -13,6 +13,7 @@ import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-lett
 import { putSignals } from './grants.ts';
 import type { LongRunning } from './long-running.ts';
 import { reconcile } from './reconciler.ts';
+import type { Reports } from './reports.ts';
 import { createStateMachine } from './state-machine.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
 import type { FollowRollOut } from './workflow-follow-roll-out.ts';
@@ -28,6 +29,7 @@ export interface WorkflowProps {
   readonly approval: ApprovalSettings | undefined;
   readonly followRollOut: FollowRollOut | undefined;
   readonly reconcileEvery: Duration | undefined;
+  readonly reports: Reports | undefined;
 }
 
 export class Workflow extends Construct {
@@ -47,6 +49,7 @@ export class Workflow extends Construct {
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
     props.longRunning?.grantRun(this.stateMachine);
+    props.reports?.grantInvoke(this.stateMachine);
     functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
     this.deadLetters = newDeadLetters(this, 'CleanUpDeadLetters');
     this.cleanUpWith(functions.byName['clean-up']);
@@ -55,7 +58,7 @@ export class Workflow extends Construct {
   }
 
   private definition(props: WorkflowProps): AslDefinition {
-    const { functions, eventBus, runTimeout, target, longRunning, approval, followRollOut } = props;
+    const { functions, eventBus, runTimeout, target, longRunning, approval, followRollOut, reports } = props;
     const functionArns = Object.fromEntries(
       STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
     ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
@@ -69,6 +72,7 @@ export class Workflow extends Construct {
       longRunning: longRunning?.state,
       approval,
       followRollOut,
+      report: reports?.state,
     });
   }
 

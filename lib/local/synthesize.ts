@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly afterRollOut?: ((stack: Stack) => AfterRollOutOptions) | undefined;
   /** From where runs may take other bundles; made in the stack given. */
   readonly bundles?: ((stack: Stack) => PublishedBundles) | undefined;
+  /** A page about each run, in a bucket. */
+  readonly reports?: boolean | undefined;
   /** Who asks for runs: hooks, approvals, rules. */
   readonly askingDeployers?: ((deployers: Deployers, stack: Stack) => void) | undefined;
 }
@@ -54,7 +56,7 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning, approval, afterRollOut, bundles } = options;
+  const { receivers, askingDeployers, longRunning, approval, afterRollOut, bundles, reports } = options;
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -73,6 +75,7 @@ export function synthesize(options: SynthesisOptions): Template {
     ...(approval ? { approval: approval(stack) } : {}),
     ...(longRunning ? { longRunning: {} } : {}),
     ...(bundles ? { bundles: bundles(stack) } : {}),
+    ...(reports ? { reports: {} } : {}),
     ...(afterRollOut ? { afterRollOut: afterRollOut(stack) } : {}),
   });
   askingDeployers?.(coordinator.deployers, stack);

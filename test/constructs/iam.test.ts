@@ -195,6 +195,7 @@ describe('other rights than in the common case', () => {
         `${ROLES[name]} + Allow kms:Verify on <SigningKey.Arn>`,
       ]),
     ],
+    'reports of runs': ['StateMachineRole + Allow lambda:InvokeFunction on <ReportskeepreportFunction.Arn>'],
     'plans that wait for a person': ['StateMachineRole + Allow sns:Publish on <Approvals>'],
     'a database of another stack': [
       ...login(secret(`arn:<Partition>:secretsmanager:${IN_REGION}:secret:orders/migrator-??????`)),
@@ -260,6 +261,11 @@ describe('a resource with a star', () => {
       `arn:<Partition>:states:${IN_REGION}:execution:<StateMachine.Name>:*`,
     ],
     ['bundles are named when they are published', ['s3:GetObjectVersion'], '<Releases.Arn>/orders/*'],
+    [
+      'reports are named after runs, which are named when they start',
+      ['s3:PutObject'],
+      '<ReportsBucket.Arn>/lockstep/*',
+    ],
     ['ECR has no resource to name for a token', ['ecr:GetAuthorizationToken'], '*'],
     [
       'tasks are named when they start',

@@ -126,6 +126,7 @@ export function deployersStack(): CoordinatorStack {
       alarms: [Alarm.fromAlarmArn(stack, 'Errors', ERRORS_ALARM)],
       policy: 'down' as const,
     },
+    reports: {},
   }));
   const { stack, coordinator } = result;
   coordinator.deployers.pauseHook(fargateService(stack));
@@ -196,6 +197,7 @@ export const VARIANTS = {
         signingKey: signingKey(stack),
       },
     })),
+  'reports of runs': () => coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), reports: {} })),
   'a database of another stack': () =>
     coordinatorStack((stack) => ({
       database: DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {

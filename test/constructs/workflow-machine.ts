@@ -81,11 +81,20 @@ export const approvalDefinition: AslDefinition = workflowDefinition({
   approval: APPROVAL,
 });
 
+const report = {
+  functionArn: 'arn:aws:lambda:us-east-1:111122223333:function:keep-report',
+  timeout: Duration.minutes(1),
+};
+
+/** With a report of each run. */
+export const reportDefinition: AslDefinition = workflowDefinition({ ...PROPS, report });
+
 /** With everything but plans that wait for a person. */
 export const withoutApprovalDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
   longRunning: LONG_RUNNING,
   followRollOut,
+  report,
 });
 
 /** With everything that can be asked for. */
@@ -94,6 +103,7 @@ export const fullDefinition: AslDefinition = workflowDefinition({
   longRunning: LONG_RUNNING,
   approval: APPROVAL,
   followRollOut,
+  report,
 });
 
 export const TASK_TOKEN = 'AQCAAAAAKgAAAAMAAAAA';

@@ -49,6 +49,12 @@ function atStart({ outputs }: Metafile): Metafile['outputs'] {
   return loaded;
 }
 
+const VERDICT = nothingPendingVerdict(
+  { run: 'run-1', target: 'orders', bundleDigest: '', restorePoint: null, durationMs: 0 },
+  0,
+  nameList([]),
+);
+
 /** Has what any of the functions looks for in its input. */
 const EVENT = {
   run: { id: 'run-1', execution: 'arn', startedAt: '2026-11-21T03:00:00Z' },
@@ -68,16 +74,13 @@ const EVENT = {
   lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
   progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
   error: { Error: 'States.Timeout' },
+  verdict: VERDICT,
   detail: {
     executionArn: 'arn',
     name: 'run-1',
     status: 'ABORTED',
     startDate: 0,
-    ...nothingPendingVerdict(
-      { run: 'run-1', target: 'orders', bundleDigest: '', restorePoint: null, durationMs: 0 },
-      0,
-      nameList([]),
-    ),
+    ...VERDICT,
   },
   time: '2026-11-21T03:00:00Z',
   executionId: 'e-1',
@@ -131,7 +134,9 @@ describe.each(ALL_FUNCTION_NAMES)('the bundle of %s', (name) => {
         Object.keys(inputs).some((path) => path.includes('lib/adapters/aws-requests/')),
       );
     expect(reads(atStart(metafile))).toBe(false);
-    expect(reads(metafile.outputs)).toBe(['plan', 'migrate', 'roll-back', 'clean-up'].includes(name));
+    expect(reads(metafile.outputs)).toBe(
+      ['plan', 'migrate', 'roll-back', 'clean-up', 'keep-report'].includes(name),
+    );
   });
 
   test('carries neither the parser nor the CDK, nor certificates that only a connection needs', () => {

@@ -104,7 +104,7 @@ function versionOf({ headers }: AwsAnswer, object: NewObject): string {
 }
 
 /** S3's own words; of a HEAD there are none. */
-function said({ status, headers, body }: AwsAnswer): string {
+export function said({ status, headers, body }: AwsAnswer): string {
   const [, code] = /<Code>([^<]*)<\/Code>/.exec(textOf(body)) ?? [];
   const region = headers['x-amz-bucket-region'];
   const elsewhere =

@@ -30,6 +30,7 @@ export const ErrorName = {
   Approval: 'ApprovalError',
   RollOut: 'RollOutError',
   Rehearsal: 'RehearsalError',
+  Report: 'ReportError',
   Internal: 'InternalError',
 } as const;
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
@@ -152,6 +153,7 @@ export const CATALOGUE = {
   LS743: entry(ErrorName.Rehearsal, failed, 'a rehearsal is over its budget'),
   LS744: entry(ErrorName.Rehearsal, usage, 'a file is not the result of a rehearsal'),
   LS745: entry(ErrorName.Rehearsal, failed, 'a plan was not rehearsed'),
+  LS750: entry(ErrorName.Report, failed, 'the report of a run could not be kept'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),

@@ -9,5 +9,6 @@
  * Nothing here can fail.
  */
 export * from './page.ts';
+export * from './place.ts';
 export * from './run.ts';
 export { bars, type Timeline } from './timeline.ts';

@@ -23,6 +23,8 @@ export function noticeOf(verdict: Verdict): Notice {
       : []),
     ...(verdict.approvedBy === undefined ? [] : [`Approved by: ${verdict.approvedBy}`]),
     ...(restorePoint ? [`Restore point: ${restorePoint}`] : []),
+    ...(verdict.report ? [`Report: ${verdict.report.url}`] : []),
+    ...(verdict.warnings ?? []).map((warning) => `Warning: ${warning}`),
   ];
   return {
     subject: subject.slice(0, LONGEST_SUBJECT),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { measurementSchema } from '../plan/measurement.ts';
 import { MEASUREMENTS_LIMIT } from '../plan/placement.ts';
+import { reportLinkSchema } from '../report/place.ts';
 
 /** Longest list of migration names in a verdict; counts are exact, lists are cut. */
 export const VERDICT_LIST_LIMIT = 100;
@@ -26,6 +27,10 @@ export const verdictSchema = z.object({
   reverted: names,
   /** Snapshot identifier or null. */
   restorePoint: z.string().nullable(),
+  /** The run's page; absent where none is kept. */
+  report: reportLinkSchema.optional(),
+  /** For a person: what went wrong that changes nothing of all the above; absent when nothing did. */
+  warnings: z.array(z.string()).max(VERDICT_LIST_LIMIT).optional(),
   bundleDigest: z.string(),
   /** Who approved the plan, as they call themselves; absent where nobody was asked, or did not say. */
   approvedBy: z.string().optional(),

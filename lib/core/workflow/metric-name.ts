@@ -26,6 +26,8 @@ export const Metric = {
   migrationsReverted: 'MigrationsReverted',
   /** 1 per run that ends in a failed verdict. */
   runsFailed: 'RunsFailed',
+  /** 1 for each run whose report could not be kept. */
+  reportsNotKept: 'ReportsNotKept',
   /** Database sessions of a stopped run that the clean-up ended. */
   sessionsEnded: 'SessionsEnded',
 } as const;

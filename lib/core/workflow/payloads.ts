@@ -178,6 +178,10 @@ export type UnhealthyRollOut = z.infer<typeof unhealthyRollOutSchema>;
 export const rollBackInputSchema = z.union([failedRunSchema, unhealthyRollOutSchema]);
 export const rollBackOutputSchema = verdictSchema;
 
+export const keepReportInputSchema = z.object({ run: runSchema, verdict: verdictSchema });
+/** The same verdict, with the report's place or a warning. */
+export const keepReportOutputSchema = verdictSchema;
+
 /** `Step Functions Execution Status Change`, the part that CleanUp reads. */
 export const executionStatusEventSchema = z.object({
   detail: z.object({

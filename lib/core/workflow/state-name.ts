@@ -17,6 +17,9 @@ export const StateName = {
   MigrateInTask: 'Migrate in a task',
   AllApplied: 'All applied?',
   ReleaseLease: 'Release lease',
+  /** These two only if reports are kept. */
+  KeepReport: 'Keep report',
+  KeepReportOfFailure: 'Keep report of failure',
   ReleaseLeaseForReplan: 'Release lease, plan again',
   RollBack: 'Roll back',
   RollBackFailed: 'Roll back did not finish',
@@ -75,12 +78,17 @@ export type DeployerFunctionName = (typeof DEPLOYER_FUNCTION_NAMES)[number];
 export const ROLL_OUT_FUNCTION_NAMES = ['await-roll-out', 'stop-roll-out'] as const;
 export type RollOutFunctionName = (typeof ROLL_OUT_FUNCTION_NAMES)[number];
 
+/** Made only if reports are kept. File and construct id as above. */
+export const REPORT_FUNCTION_NAMES = ['keep-report'] as const;
+export type ReportFunctionName = (typeof REPORT_FUNCTION_NAMES)[number];
+
 export const ALL_FUNCTION_NAMES = [
   ...FUNCTION_NAMES,
   ...DEPLOYER_FUNCTION_NAMES,
   ...ROLL_OUT_FUNCTION_NAMES,
+  ...REPORT_FUNCTION_NAMES,
 ] as const;
-export type AnyFunctionName = FunctionName | DeployerFunctionName | RollOutFunctionName;
+export type AnyFunctionName = FunctionName | DeployerFunctionName | RollOutFunctionName | ReportFunctionName;
 
 /** Environment variables of the functions; set by the constructs, read by functions/_runtime/. */
 export const EnvName = {
@@ -123,6 +131,9 @@ export const EnvName = {
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',
   stateMachineArn: 'LOCKSTEP_STATE_MACHINE_ARN',
+  /** Where reports are kept, and what the keys begin with; only for the function that does it. */
+  reportBucket: 'LOCKSTEP_REPORT_BUCKET',
+  reportPrefix: 'LOCKSTEP_REPORT_PREFIX',
   /** How long one task may take; absent where there are no tasks. */
   taskTimeoutSeconds: 'LOCKSTEP_TASK_TIMEOUT_SECONDS',
   /** Of a task only: its input as JSON. */

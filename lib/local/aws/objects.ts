@@ -49,6 +49,12 @@ export class LocalObjects {
     return (this.#versions.get(`${bucket}/${key}`) ?? []).map(({ id }) => id);
   }
 
+  /** The newest one, as text. */
+  read(bucket: string, key: string): string | undefined {
+    const newest = this.#versions.get(`${bucket}/${key}`)?.at(-1);
+    return newest && Buffer.from(newest.bytes).toString('utf8');
+  }
+
   /** Other bytes in a version that is there: what S3 never does, and nobody should have to believe. */
   corrupt(bucket: string, key: string, bytes: Uint8Array): void {
     const path = `${bucket}/${key}`;
