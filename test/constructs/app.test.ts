@@ -59,8 +59,10 @@ describe('cdk synth', () => {
     expect(new Set(keys).size).toBe(FUNCTION_NAMES.length);
     for (const [i, key] of keys.entries()) {
       const connects = functions[i]?.Properties.VpcConfig !== undefined;
-      const expected = connects ? ['index.mjs', 'rds-ca.pem'] : ['index.mjs'];
-      expect((await readdir(assetOf(key))).toSorted()).toEqual(expected);
+      const files = await readdir(assetOf(key));
+      expect(files).toContain('index.mjs');
+      // Beside it, parts of the code that are imported only sometimes.
+      expect(files.filter((file) => !file.endsWith('.mjs'))).toEqual(connects ? ['rds-ca.pem'] : []);
     }
   });
 
