@@ -15,6 +15,7 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   alembic: 'test/tools/alembic.suite.ts',
   browser: 'test/tools/browser.suite.ts',
   dynamodb: 'test/tools/dynamodb.suite.ts',
+  emulator: 'test/tools/emulator.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
   mutants: 'test/mutants/ten.suite.ts',
 };
