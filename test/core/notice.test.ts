@@ -34,6 +34,12 @@ test('long lists are cut, with their number, and who approved is named', () => {
   expect(text).toContain('Run: run-1 (61 s)');
 });
 
+test('the report and warnings come last', () => {
+  const report = { uri: 's3://b/k', url: 'https://console/k' };
+  const { text } = noticeOf({ ...rollBack, report, warnings: ['LS750: no.'] });
+  expect(text).toMatch(/\nReport: https:\/\/console\/k\nWarning: LS750: no\.$/);
+});
+
 test('the subject is printable ASCII and has at most 100 characters, whatever the target is called', () => {
   const verdict: Verdict = { ...rollBack, target: `größe\n${'x'.repeat(200)}` };
   expect(noticeOf(verdict).subject).toMatch(/^[\x20-\x7e]{1,100}$/);

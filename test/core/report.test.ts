@@ -81,7 +81,7 @@ describe('the page', () => {
     expect(failed).toContain('The runbook has a section LS603.');
     expect(failed).toContain('run <code>lockstep up</code> again');
     expect(failed).not.toContain('restore plan');
-    expect(failed).toContain('column &quot;x&quot; does not exist');
+    expect(failed).toContain('<dt>Error</dt><dd>LS603: column &quot;x&quot; does not exist</dd>');
     const command = text({ verdict: 'failed', error: 'LS801: x', command: 'alembic' });
     expect(command).toContain('<dt>Command</dt><dd>alembic</dd>');
     expect(command).not.toContain('lockstep up');

@@ -111,6 +111,6 @@ function next({ verdict, run }: Report): Html {
 
 function facts({ run }: Report): Html {
   return html`<dl class="facts">
-${runFacts(run).map(([name = '', value = '']) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
+${runFacts(run).map(([name = '', value = '']) => html`<div><dt>${name || 'Error'}</dt><dd>${value}</dd></div>`)}
 </dl>`;
 }
