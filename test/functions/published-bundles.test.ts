@@ -7,6 +7,7 @@ vi.hoisted(() =>
 
 import { KmsSignatures, S3BundleObjects } from '../../lib/adapters/aws-requests/index.ts';
 import { type BundleAddress, publishBundle } from '../../lib/core/published/index.ts';
+import type { GivenRehearsal } from '../../lib/core/rehearsal/gate.ts';
 import { type Verdict, verdictSchema } from '../../lib/core/rollout/index.ts';
 import { LocalKeys } from '../../lib/local/aws/keys.ts';
 import { LocalObjects } from '../../lib/local/aws/objects.ts';
@@ -88,6 +89,27 @@ describe('a run that names a bundle', () => {
     expect((await steps.plan('run-1', { bundle })).plan.pending).toEqual(['0001_published']);
     const { plan } = await steps.plan('run-2');
     expect(plan).toMatchObject({ pending: ['0001_deployed'], bundle: null });
+  });
+
+  test('counts as rehearsed when just this one was', async () => {
+    const bundle = await publish(GOOD, { key: 'orders/rehearsed/' });
+    const { plan } = await steps.plan('run-1', { bundle });
+    const rehearsal = (bundleDigest: string): GivenRehearsal => ({
+      bundleDigest,
+      ledgerHead: 'none',
+      verdict: 'within-budget',
+      excesses: [],
+      error: null,
+      steps: plan.pending.map((migration) => ({ migration })),
+    });
+    runtime.set('rehearsal', 'required');
+    const deployed = rehearsal('of the deployed one');
+    await expect(steps.plan('run-2', { bundle, rehearsal: deployed })).rejects.toMatchObject({
+      code: 'LS745',
+    });
+    const input = { bundle, rehearsal: rehearsal(plan.bundleDigest) };
+    expect((await steps.plan('run-2', input)).outcome).toBe('pending');
+    runtime.set('rehearsal', '');
   });
 
   test('applies the version that was named, whatever was written under the key since', async () => {
