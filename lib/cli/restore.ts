@@ -1,5 +1,9 @@
-/** `restore plan` prints how a person brings back the restore point of a run, and what would be lost by that. */
+/**
+ * `restore plan` prints how a person brings back the restore point of a run, or, of one that took none, the database as it
+ * was when the run began; and what would be lost by that.
+ */
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
+import { stepsToBegin } from '../core/restore-point/noted-begin.ts';
 import { type RestoreStep, restoreSteps } from '../core/restore-point/restore-plan.ts';
 import { type KeptRestorePoint, readRestorePoint } from '../engine/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
@@ -13,15 +17,9 @@ interface PlanOptions {
 export async function restorePlan(context: CommandContext<PlanOptions>): Promise<CommandResult> {
   const target = targetContext(context);
   const kept = await readRestorePoint(target, context.options.run);
-  const { restorePoint, record } = kept;
-  if (restorePoint === null || record === null) throw notKept(kept);
-  const steps = restoreSteps(restorePoint, record);
-  const what =
-    record.method === 'snapshot'
-      ? `the snapshot ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`
-      : `${record.settings.type} ${record.source} as it was at ${restorePoint}`;
+  const { what, steps } = wayBack(kept);
   const text = [
-    `Restore point of run ${kept.runId}: ${what}.`,
+    what,
     '',
     ...lost(kept),
     '',
@@ -31,6 +29,26 @@ export async function restorePlan(context: CommandContext<PlanOptions>): Promise
     ]),
   ];
   return { text: text.join('\n'), json: { target: target.target, ...kept, steps } };
+}
+
+interface WayBack {
+  readonly what: string;
+  readonly steps: readonly RestoreStep[];
+}
+
+/** Throws LS720. */
+function wayBack({ runId, restorePoint, record, startedAt: at, beganAtLsn: lsn }: KeptRestorePoint): WayBack {
+  if (restorePoint === null) {
+    const place = lsn === null ? '' : `, at ${lsn} of the write-ahead log`;
+    const what = `Run ${runId} took no restore point. It began at ${at}${place}; backups that somebody else keeps may reach to it.`;
+    return { what, steps: stepsToBegin({ at, lsn }) };
+  }
+  if (record === null) throw notKept(runId, restorePoint);
+  const which =
+    record.method === 'snapshot'
+      ? `the snapshot ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`
+      : `${record.settings.type} ${record.source} as it was at ${restorePoint}`;
+  return { what: `Restore point of run ${runId}: ${which}.`, steps: restoreSteps(restorePoint, record) };
 }
 
 function lost({ secondsSince, walBytesSince, entriesSince }: KeptRestorePoint): string[] {
@@ -46,20 +64,13 @@ function lost({ secondsSince, walBytesSince, entriesSince }: KeptRestorePoint): 
   ];
 }
 
-function notKept({ runId, restorePoint }: KeptRestorePoint): LockstepError {
-  return new LockstepError('LS720', {
-    what:
-      restorePoint === null
-        ? `The run ${runId} has no restore point.`
-        : `The run ${runId} has the restore point ${restorePoint}, but how to bring it back is not recorded.`,
+const notKept = (run: string, restorePoint: string): LockstepError =>
+  new LockstepError('LS720', {
+    what: `The run ${run} has the restore point ${restorePoint}, but how to bring it back is not recorded.`,
     state: NOTHING_CHANGED,
-    remedy:
-      restorePoint === null
-        ? 'Look at `lockstep runs` for one that has, take `lockstep down --run` if the data is still there, or the backups of the database.'
-        : 'Restore it in the RDS console, with the settings that the database has now.',
-    context: { run: runId },
+    remedy: 'Restore it in the RDS console, with the settings that the database has now.',
+    context: { run },
   });
-}
 
 /** For a POSIX shell. */
 function shellLine({ command, repeat }: RestoreStep): string {

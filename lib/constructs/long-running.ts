@@ -42,7 +42,7 @@ export interface LongRunningOptions {
   /** @default a cluster of its own */
   readonly cluster?: ICluster;
   /**
-   * Has to be made of the same migrations: docs/guides/long-running.md.
+   * Has to be made of the same migrations: docs/long-work.md.
    * @default built from the Dockerfile of the package, with the coordinator's migrations
    */
   readonly image?: ContainerImage;

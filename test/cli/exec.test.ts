@@ -128,6 +128,23 @@ describe('a command', () => {
     expect((await lastRun()).command).toBe('node (public.alembic_version: added b, removed a)');
   });
 
+  it('has where it began noted, for whoever has to go back there', async () => {
+    const { shell, variables } = await site();
+    await shell('exit 0');
+    const [run] = JSON.parse((await lockstep(['runs', '--json'], variables)).stdout).runs;
+    expect(run).toMatchObject({
+      restorePoint: null,
+      beganAtLsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
+    });
+    const shown = await lockstep(['runs', 'show', run.runId], variables);
+    expect(shown.stdout).toContain(`, at ${run.beganAtLsn} of the write-ahead log\n`);
+    const plan = await lockstep(['restore', 'plan', run.runId], variables);
+    expect(plan).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining(`recovery_target_lsn=${run.beganAtLsn} `),
+    });
+  });
+
   it('that is not there is told as such', async () => {
     const { exec, lastRun } = await site();
     expect(await exec('--', 'no-such-migrator')).toMatchObject({

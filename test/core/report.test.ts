@@ -10,6 +10,7 @@ const RUN: RunSummary = {
   token: 3,
   bundleDigest: 'd',
   restorePoint: null,
+  beganAtLsn: '0/16B3748',
   startedAt: '2026-01-01T00:00:00.000Z',
   finishedAt: '2026-01-01T00:00:02.000Z',
   verdict: 'applied',

@@ -25,6 +25,15 @@ const RECORD: RestoreRecord = {
     storageType: 'gp3',
   },
 };
+/** What the page shows for this run, with anything where it has an ellipsis. */
+function shownFor(run: string): RegExp {
+  const asked = `$ lockstep restore plan ${run}\n`;
+  const shown =
+    codeBlocks('docs/restore-points.md', 'console').find((block) => block.startsWith(asked)) ?? '';
+  const literally = shown.replace(asked, '').replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literally.replaceAll('…', '[^\\n]+?')}$`);
+}
+
 const FILES = { '0001_accounts.sql': 'CREATE TABLE accounts (id int);' };
 
 test('the plan is printed as the page shows it; a later attempt of the run forgets nothing of it', async () => {
@@ -33,10 +42,21 @@ test('the plan is printed as the page shows it; a later attempt of the run forge
   await site.attempt(FILES, { runId: 'release-12', restorePoint, restoreRecord: RECORD });
   await site.attempt(FILES, { runId: 'release-12', restorePoint });
   const { stdout } = await lockstep(['restore', 'plan', 'release-12'], { DATABASE_URL: site.url });
-  const [shown = ''] = codeBlocks('docs/restore-points.md', 'console');
-  const expected = shown.replace('$ lockstep restore plan release-12\n', '');
-  const pattern = expected.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '[^\\n]+?');
-  expect(stdout).toMatch(new RegExp(`^${pattern}$`));
+  expect(stdout).toMatch(shownFor('release-12'));
+});
+
+test('of a run without one the plan goes back to where it began, as the page shows it', async () => {
+  const site = await siteForTest();
+  await site.attempt(FILES, { runId: 'release-7' });
+  await site.rows("UPDATE lockstep.run SET run_id = 'nightly-7'");
+  const plan = (...more: string[]) =>
+    lockstep(['restore', 'plan', 'nightly-7', ...more], { DATABASE_URL: site.url });
+  await site.rows('DELETE FROM lockstep.entry');
+  expect((await plan()).stdout).toMatch(shownFor('nightly-7'));
+  await site.rows('UPDATE lockstep.run SET began_at_lsn = NULL');
+  const { startedAt, steps } = JSON.parse((await plan('--json')).stdout);
+  expect(steps[0].command.at(-1)).toContain(`-c recovery_target_time=${startedAt} `);
+  expect((await plan()).stdout).toMatch(/It began at \S+Z; backups/);
 });
 
 test('where the server does not tell how far its log is, as Aurora, runs go on and the amount is left out', async () => {
@@ -59,14 +79,16 @@ test('where the server does not tell how far its log is, as Aurora, runs go on a
   );
 });
 
-test('a run without one, or that nobody knows, is an error with a code', async () => {
+test('a run with one of which nothing is known, or that nobody knows, is an error with a code', async () => {
   const site = await siteForTest();
   await site.attempt(FILES, { runId: 'release-13' });
   const plan = (run: string) => lockstep(['restore', 'plan', run, '--json'], { DATABASE_URL: site.url });
-  const without = await plan('release-13');
-  expect(without.exitCode).toBe(2);
-  expect(JSON.parse(without.stdout)).toMatchObject({ error: { code: 'LS720' } });
   await site.rows("UPDATE lockstep.run SET restore_point = 'by-hand'");
-  expect(JSON.parse((await plan('release-13')).stdout).error.what).toContain('by-hand');
+  const byHand = await plan('release-13');
+  expect(byHand.exitCode).toBe(2);
+  expect(JSON.parse(byHand.stdout).error).toMatchObject({
+    code: 'LS720',
+    what: expect.stringContaining('by-hand'),
+  });
   expect(JSON.parse((await plan('release-14')).stdout)).toMatchObject({ error: { code: 'LS504' } });
 });

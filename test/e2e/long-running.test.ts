@@ -132,7 +132,7 @@ describe('a migration that is declared to be long', () => {
 
 describe('a migration that was measured', () => {
   test('runs in a task when the input says that it took long elsewhere; another one does not', async () => {
-    const [example = ''] = codeBlocks('docs/guides/long-running.md', 'json');
+    const [example = ''] = codeBlocks('docs/long-work.md', 'json');
     const input = JSON.parse(example) as { slowest: { migration: string }[] };
     const measured = input.slowest[0]?.migration;
     const { start, tasks } = await coordinator.deploy({

@@ -107,6 +107,29 @@ describe('ECS: migrate.sh', () => {
   });
 });
 
+describe('CodeBuild: the phase build', () => {
+  const { env, phases } = readManifest('codebuild/buildspec.yml');
+  const [install, ...commands] = phases.build.commands;
+
+  it('applies what is pending, with the login of the secret; its exit code is that of Lockstep', async () => {
+    const named = Object.keys({ ...env['secrets-manager'], ...env.variables });
+    expect(install).toBe('npm ci --omit=dev');
+    const build = ({ run, variables }: Place) => {
+      const { PGPORT, PGSSLMODE } = variables;
+      const given = Object.fromEntries(named.map((name) => [name, variables[name]!]));
+      return run(['sh', '-e', '-c', commands.join('\n')], {
+        PGPORT: PGPORT!,
+        PGSSLMODE: PGSSLMODE!,
+        ...given,
+      });
+    };
+    const at = await place();
+    expect(await build(at)).toMatchObject({ exitCode: 0 });
+    expect(await at.runs()).toEqual(APPLIED_ONCE);
+    expect(await build(await place(FAILING))).toMatchObject({ exitCode: 1 });
+  });
+});
+
 describe('GitHub Actions: the step that migrates', () => {
   const { run: line, env } = readManifest('github-actions/deploy.yml').jobs.migrate.steps.at(-1);
 

@@ -24,6 +24,8 @@ export interface KeptRestorePoint {
   /** Null when it was not taken by the workflow. */
   readonly record: RestoreRecord | null;
   readonly startedAt: string;
+  /** Null where the server does not tell. */
+  readonly beganAtLsn: string | null;
   readonly secondsSince: number;
   /**
    * That the server has written to its log since the run began, by whomever; null in a database that was restored, and
@@ -47,6 +49,7 @@ export async function readRestorePoint(
   const rows = await session.queryLedger(
     `SELECT pg_catalog.json_build_object(
        'runId', r.run_id, 'restorePoint', r.restore_point, 'record', r.restore_record, 'startedAt', ${isoTime('r.started_at')},
+       'beganAtLsn', r.began_at_lsn,
        'secondsSince', pg_catalog.floor(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - r.started_at)),
        'walBytesSince', (SELECT CASE WHEN d.bytes >= 0 THEN d.bytes END
          FROM pg_catalog.pg_wal_lsn_diff(lockstep.wal_position(), r.began_at_lsn) d(bytes)),

@@ -14,7 +14,7 @@ export interface LedgerRun extends RunFacts {
 
 /** Columns of a run `r` that make RunFacts. */
 export const RUN_FACTS = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
-  r.verdict, r.restore_point AS "restorePoint", r.error, r.forced, r.command`;
+  r.verdict, r.restore_point AS "restorePoint", r.began_at_lsn AS "beganAtLsn", r.error, r.forced, r.command`;
 
 const RUN = `${RUN_FACTS},
   COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (

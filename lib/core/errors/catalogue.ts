@@ -141,7 +141,7 @@ export const CATALOGUE = {
   LS710: entry(ErrorName.Approval, failed, 'the plan was refused'),
   LS711: entry(ErrorName.Approval, failed, 'nobody approved the plan in time'),
   LS712: entry(ErrorName.Approval, failed, 'the request for approval could not be sent'),
-  LS720: entry(ErrorName.RestorePoint, usage, 'there is no restore point to bring back'),
+  LS720: entry(ErrorName.RestorePoint, usage, 'how to bring the restore point back is not recorded'),
   LS730: entry(ErrorName.Configuration, usage, 'a bundle comes from where none is taken'),
   LS731: entry(ErrorName.BundleStore, failed, 'S3 or KMS does not answer', true),
   LS732: entry(ErrorName.Bundle, failed, "a published bundle's signature cannot be checked"),

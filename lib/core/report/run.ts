@@ -12,6 +12,8 @@ export interface RunFacts {
   readonly finishedAt: string | null;
   readonly verdict: RunVerdict;
   readonly restorePoint: string | null;
+  /** Where the write-ahead log was when it began; null where the server does not tell. */
+  readonly beganAtLsn: string | null;
   readonly error: string | null;
   /** Live instances of the app past which it was made to contract, in words. */
   readonly forced: string | null;

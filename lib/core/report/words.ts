@@ -8,12 +8,13 @@ export const lasted = ({ startedAt, finishedAt }: RunSummary): string =>
 
 export function runFacts(run: RunSummary): string[][] {
   const { runId, holder, token, bundleDigest, restorePoint, startedAt, finishedAt, verdict, forced } = run;
+  const at = run.beganAtLsn === null ? '' : `, at ${run.beganAtLsn} of the write-ahead log`;
   const ran = run.command === null ? ['Bundle', bundleDigest] : ['Command', run.command];
   return [
     ['Run', runId],
     ['Verdict', verdict],
     ...(run.error === null ? [] : [['', run.error]]),
-    ['Began', startedAt],
+    ['Began', `${startedAt}${at}`],
     ['Ended', finishedAt === null ? 'not yet, or without a word' : `${finishedAt}, after ${lasted(run)}`],
     ['Holder', `${holder}, token ${token}`],
     ran,

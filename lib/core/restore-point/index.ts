@@ -16,6 +16,7 @@
  * used up, the snapshot failed or takes too long, there are no backups), before anything was changed in the database.
  */
 export * from './expendable.ts';
+export * from './noted-begin.ts';
 export * from './point-in-time.ts';
 export * from './policy.ts';
 export * from './progress.ts';

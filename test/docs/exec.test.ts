@@ -6,10 +6,10 @@ import { databaseForTest } from '../cli/database-content.ts';
 import { queryRows } from '../support/postgres.ts';
 import { codeBlocks } from './markdown.ts';
 
-const PAGE = 'docs/guides/any-migrator.md';
+const PAGE = 'docs/exec.md';
 const MODULES = join(import.meta.dirname, '..', '..', 'node_modules');
 
-test('any-migrator.md: the example does what the page shows', async () => {
+test('exec.md: the example does what the page shows', async () => {
   const [script = ''] = codeBlocks(PAGE, 'js');
   const [block = ''] = codeBlocks(PAGE, 'console');
   const { url } = await databaseForTest();
