@@ -16,6 +16,7 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   browser: 'test/tools/browser.suite.ts',
   dynamodb: 'test/tools/dynamodb.suite.ts',
   emulator: 'test/tools/emulator.suite.ts',
+  migrators: 'test/tools/migrators.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
   mutants: 'test/mutants/ten.suite.ts',
 };
