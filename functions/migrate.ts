@@ -5,12 +5,24 @@
  * newest token may write.
  */
 import { appliedVerdict } from '../lib/core/rollout/index.ts';
-import { Metric, migrateInputSchema, migrateOutputSchema } from '../lib/core/workflow/index.ts';
+import {
+  Metric,
+  type MigrateInput,
+  type MigrateOutput,
+  migrateInputSchema,
+  migrateOutputSchema,
+} from '../lib/core/workflow/index.ts';
 import { apply, readSlowestMigrations } from '../lib/engine/index.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
-import { handlerFor } from './_runtime/handler.ts';
+import { commandStep } from './_runtime/foreign-command.ts';
+import { handlerFor, type Invocation } from './_runtime/handler.ts';
 import { LongWork } from './_runtime/long-work.ts';
-import { ATTEMPT_SETTINGS, openAttempt, taskInputOf } from './_runtime/migrate-attempt.ts';
+import {
+  ATTEMPT_SETTINGS,
+  type AttemptSettings,
+  openAttempt,
+  taskInputOf,
+} from './_runtime/migrate-attempt.ts';
 import { MetricUnit } from './_runtime/observability.ts';
 import { readSettings } from './_runtime/settings.ts';
 
@@ -22,6 +34,7 @@ export const handler = handlerFor({
   async run(input, invocation) {
     const { metrics, signal, timeLeftMs } = invocation;
     const settings = readSettings(ATTEMPT_SETTINGS);
+    if (settings.foreignCommand !== undefined) return migrateByCommand(input, invocation, settings);
     const attempt = await openAttempt(taskInputOf(input), settings, invocation);
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
@@ -60,3 +73,13 @@ export const handler = handlerFor({
     return { ...input, ...goesOn, verdict };
   },
 });
+
+async function migrateByCommand(
+  input: MigrateInput,
+  { metrics, signal }: Invocation,
+  settings: AttemptSettings,
+): Promise<MigrateOutput> {
+  const output = await commandStep(input, settings, settings.foreignCommand ?? '', signal);
+  metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, output.progress.appliedCount);
+  return output;
+}

@@ -6,6 +6,7 @@
  * a whole call of this function. Where there are no tasks, nothing is too long; a migration that would not fit into
  * the rest of this call is left to the next one.
  */
+import { heldLease, type LeaseStore } from '../../lib/core/lease/index.ts';
 import {
   type Measurement,
   type Migration,
@@ -21,7 +22,6 @@ import {
   TASK_START_SECONDS,
 } from '../../lib/core/workflow/index.ts';
 import { type ApplyOptions, type ApplyResult, readLastRun } from '../../lib/engine/index.ts';
-import { heldLease } from './lease.ts';
 import { type MigrateAttempt, notHolder, taskInputOf } from './migrate-attempt.ts';
 
 /** To say, after the SQL was cancelled, that a task goes on. */
@@ -82,7 +82,8 @@ export class LongWork {
     if (!isKnown && !wasTooLong) return { plan, progress: { ...progress, next: 'function', idleTasks } };
     const caught = this.#input.progress.taskError;
     refuseMoreTasks({ count: idleTasks, record: this.#record, caught: caught && whyStopped(caught) });
-    await lengthenLease(this.#input, this.#attempt);
+    const { leases, options } = this.#attempt;
+    await lengthenLease(leases, options.lease.target, this.#input.run);
     return {
       plan: wasTooLong ? { ...plan, measured } : plan,
       progress: { ...progress, next: 'task', task: taskInputOf(this.#input), idleTasks },
@@ -109,12 +110,19 @@ function idleTasksOf({ plan, progress }: MigrateInput, { applied, notApplied }: 
   return byTask > 0 ? 0 : (progress.idleTasks ?? 0) + 1;
 }
 
-/** The holder may acquire again what it holds, with another duration. */
-async function lengthenLease({ run }: MigrateInput, { leases, options }: MigrateAttempt): Promise<void> {
-  const { target } = options.lease;
+/**
+ * Until the task renews it. The holder may acquire again what it holds, with another duration. Throws LS402 when the run
+ * does not hold it, LS404.
+ */
+export async function lengthenLease(
+  leases: LeaseStore,
+  target: string,
+  { execution }: MigrateInput['run'],
+): Promise<void> {
   // Of a run that was stopped meanwhile the lease is free, and must stay so.
-  if (!(await heldLease(leases, target, run.execution))) throw notHolder(target);
-  const durationMs = Math.max(options.lease.durationMs, TASK_START_SECONDS * 1000);
-  const request = { target, holder: run.execution, durationMs };
+  const held = await heldLease(leases, target, execution);
+  if (!held) throw notHolder(target);
+  const durationMs = Math.max(held.durationMs, TASK_START_SECONDS * 1000);
+  const request = { target, holder: execution, durationMs };
   if ((await leases.tryAcquire(request)).kind === 'held') throw notHolder(target);
 }

@@ -18,6 +18,7 @@ export const ATTEMPT_SETTINGS = [
   'leaseTable',
   'outOfOrder',
   'taskTimeoutSeconds',
+  'foreignCommand',
   ...DATABASE_SETTINGS,
 ] as const;
 export type AttemptSettings = Settings<(typeof ATTEMPT_SETTINGS)[number]>;

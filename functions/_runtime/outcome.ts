@@ -33,6 +33,7 @@ export async function readOutcome(
     notApplied: pendingNames(plan),
     partial: partial(ledger, plan),
     record: last?.runId === runId ? last : null,
+    command: last?.runId === runId ? last.command : null,
   };
 }
 

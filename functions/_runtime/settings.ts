@@ -63,6 +63,7 @@ const FIELDS = {
   stateMachineArn: text,
   reportBucket: text,
   reportPrefix: z.string().default(''),
+  foreignCommand: text.optional(),
   taskTimeoutSeconds: positive.optional(),
   taskInput: text,
 } as const satisfies Record<keyof typeof EnvName, z.ZodType>;

@@ -1,13 +1,20 @@
 import { foreignCommand } from '../adapters/process/foreign-command.ts';
+import type { ForeignCommand } from '../core/foreign/index.ts';
 import { type ExecResult, exec as execute } from '../engine/exec.ts';
 import { newHolder, openLeases, readDuration } from '../settings/index.ts';
-import type { CommandContext, CommandResult } from './frame/context.ts';
+import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { duration, some } from './frame/format.ts';
 import { targetContext } from './frame/target-context.ts';
 
 interface ExecOptions {
   readonly command: readonly [string, ...string[]];
   readonly timeout?: string;
+}
+
+export interface Work extends TargetContext {
+  readonly leases: Awaited<ReturnType<typeof openLeases>>;
+  readonly command: ForeignCommand;
+  readonly timeoutMs: number | undefined;
 }
 
 /** Standard output is the command's; with `--json` it is ours, and the command's goes to standard error. */
@@ -18,13 +25,18 @@ export async function exec(context: CommandContext<ExecOptions>): Promise<Comman
     options.timeout === undefined ? undefined : readDuration(options.timeout, TIMEOUT, problems);
   const target = targetContext(context, problems);
   const leases = await openLeases(target.lease);
+  // Set by the workflow that started this task.
+  const inRun = env.LOCKSTEP_TASK_INPUT ? await import('./exec-in-run.ts') : undefined;
+  const own = inRun ? inRun.environmentInRun(env, target.database) : env;
   const command = foreignCommand({
     argv: options.command,
-    env: options.databaseUrl === undefined ? env : { ...env, DATABASE_URL: options.databaseUrl },
+    env: options.databaseUrl === undefined ? own : { ...own, DATABASE_URL: options.databaseUrl },
     output: options.json ? 'stderr' : 'stdout',
   });
-  const asked = { ...target, leases, holder: newHolder(), command, timeoutMs };
-  const result = await execute(asked);
+  const work: Work = { ...target, leases, command, timeoutMs };
+  const result = inRun
+    ? await inRun.execInRun(env.LOCKSTEP_TASK_INPUT ?? '', work)
+    : await execute({ ...work, holder: newHolder() });
   const told = options.json || result.error ? [] : lines(result, command.name);
   for (const line of told) terminal.err.line(line);
   return { text: '', json: document(result, command.name, target.target), error: result.error };

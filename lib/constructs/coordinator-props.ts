@@ -20,6 +20,7 @@ import {
   restorePointProblems,
   restorePointSettings,
 } from './restore-points.ts';
+import { type RunnerOptions, runnerProblems } from './runner.ts';
 import type { VerdictReceivers } from './verdict-receivers.ts';
 
 export interface MigrationCoordinatorProps {
@@ -29,8 +30,10 @@ export interface MigrationCoordinatorProps {
   /** @default the secret that CDK or RDS made with the database */
   readonly login?: DatabaseLogin;
 
-  /** Directory of `<revision>_<slug>.sql` files, or a bundle file that `lockstep bundle` wrote. */
-  readonly migrations: string;
+  /** Directory of `<revision>_<slug>.sql` files, or a bundle file that `lockstep bundle` wrote. This, or `runner`. */
+  readonly migrations?: string;
+  /** Another migrator, with its own migrations, which each run starts as a task on Fargate: docs/runner.md. */
+  readonly runner?: RunnerOptions;
 
   /**
    * From where runs may take other bundles than the one of `migrations`: a build publishes them, and a run names one
@@ -57,7 +60,8 @@ export interface MigrationCoordinatorProps {
 
   /**
    * What is taken or noted before a run that has something to do, so that people can go back to the data as it was.
-   * @default {} for RDS and Aurora: a snapshot each time, five stay; 'none' for a plain host
+   * @default {} for RDS and Aurora: a snapshot each time, five stay; with `runner`, which is started by every run,
+   * { method: 'point-in-time' }; 'none' for a plain host
    */
   readonly restorePoint?: 'none' | RestorePointOptions;
   /**
@@ -190,9 +194,13 @@ export function settingsOf(
   database: ResolvedDatabase,
 ): CoordinatorSettings {
   const runTimeout = props.runTimeout ?? Duration.hours(6);
+  const task = props.longRunning ?? props.runner;
   const settings = {
     target: props.target ?? scope.node.path,
-    restorePoints: restorePointSettings(props.restorePoint, database),
+    restorePoints: restorePointSettings(
+      props.restorePoint ?? (props.runner && { method: 'point-in-time' }),
+      database,
+    ),
     rollBackPolicy: props.rollBackPolicy ?? 'down',
     outOfOrder: props.outOfOrder ?? 'refuse',
     leaseDuration: props.leaseDuration ?? Duration.minutes(1),
@@ -205,7 +213,7 @@ export function settingsOf(
       timeout: props.approval.timeout ?? partOf(runTimeout, 1 / 3),
     },
     rehearsal: props.rehearsal,
-    taskTimeout: props.longRunning && (props.longRunning.timeout ?? partOf(runTimeout, 2 / 3)),
+    taskTimeout: task && (task.timeout ?? partOf(runTimeout, 2 / 3)),
   } as const;
   const problems = problemsOf(settings, props, database);
   if (problems.length > 0) refuse(scope, problems.join(' '));
@@ -217,17 +225,19 @@ const partOf = (all: Duration, part: number): Duration =>
 
 function problemsOf(
   settings: CoordinatorSettings,
-  { restorePoint, reconcileEvery, afterRollOut, bundles }: MigrationCoordinatorProps,
+  props: MigrationCoordinatorProps,
   database: ResolvedDatabase,
 ): string[] {
   const { target } = settings;
+  const { reconcileEvery, afterRollOut } = props;
   const rules: readonly (readonly [boolean, string])[] = [
     [
       !Token.isUnresolved(target) && !TARGET.test(target),
       'target has characters that a tag cannot have, or is longer than 200.',
     ],
-    ...restorePointProblems(restorePoint, database),
-    ...publishedBundlesProblems(bundles),
+    ...restorePointProblems(props.restorePoint, database),
+    ...runnerProblems(props),
+    ...publishedBundlesProblems(props.bundles),
     [
       outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
       'leaseDuration is not between 10 seconds and 15 minutes.',
@@ -260,7 +270,7 @@ function problemsOf(
     [
       settings.taskTimeout !== undefined &&
         outside(settings.taskTimeout, Duration.minutes(1), settings.runTimeout),
-      'longRunning.timeout is not between 1 minute and runTimeout.',
+      'timeout of longRunning or runner is not between 1 minute and runTimeout.',
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, problem]) => problem);

@@ -35,6 +35,8 @@ export interface ResolvedDatabase {
   readonly environment: Readonly<Record<string, string>>;
   readonly snapshotSource: SnapshotSource | undefined;
   readonly usesSecret: boolean;
+  /** With `username` and `password`; undefined with an IAM login. */
+  readonly secret: ISecret | undefined;
   letIn(client: IConnectable): void;
   grantLogin(grantee: IGrantable): void;
 }
@@ -64,6 +66,7 @@ export function resolveDatabase(
     },
     snapshotSource: snapshotSourceOf(scope, database),
     usesSecret: 'secret' in login,
+    secret: 'secret' in login ? login.secret : undefined,
     letIn(client) {
       if (isCluster(database) || isInstance(database)) {
         // From the client's side: so the rule is part of the client's stack, and the database's stack depends on nothing.

@@ -6,6 +6,7 @@
  *   ├ Bundle                layer with the compiled migrations
  *   ├ Functions             one per state, each with its own role and log group
  *   ├ LongRunning           on request: container, role and log group of what is too long for a function
+ *   ├ Runner                or the same of another migrator
  *   ├ Reports               on request: bucket and function of the pages about runs
  *   ├ Workflow              state machine, clean-up rule, dead letters
  *   ├ AfterRollOut          on request: state machine and functions that follow a roll-out
@@ -36,4 +37,5 @@ export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
 export type { PublishedBundles } from './published-bundles.ts';
 export type { ReportOptions } from './reports.ts';
+export type { RunnerOptions } from './runner.ts';
 export type { VerdictReceivers } from './verdict-receivers.ts';

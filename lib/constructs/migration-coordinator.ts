@@ -21,12 +21,12 @@ import {
   type MigrationCoordinatorProps,
   settingsOf,
 } from './coordinator-props.ts';
+import { coordinatorTask } from './coordinator-task.ts';
 import { coordinatorDashboard } from './dashboard.ts';
 import { type ResolvedDatabase, resolveDatabase } from './database.ts';
 import { Deployers } from './deployers.ts';
 import { describeExecutions, letLogsEncrypt } from './grants.ts';
 import { LeaseTable } from './lease-table.ts';
-import { LongRunning } from './long-running.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
@@ -36,6 +36,7 @@ import { refuse } from './refuse.ts';
 import { Reports } from './reports.ts';
 import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
+import { programOf } from './runner.ts';
 import { Workflow } from './workflow.ts';
 
 /**
@@ -70,7 +71,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       subnets: props.vpcSubnets,
       createEndpoints: props.createEndpoints,
       usesSecret: database.usesSecret,
-      runsTasks: props.longRunning !== undefined,
+      runsTasks: (props.longRunning ?? props.runner) !== undefined,
       publishedBundles: props.bundles,
       keepsReports: props.reports !== undefined,
     });
@@ -83,6 +84,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       ...environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
       ...(contractsLater ? { [EnvName.defaultPhase]: 'expand' } : {}),
       ...publishedBundlesEnvironment(props.bundles),
+      ...(props.runner ? { [EnvName.foreignCommand]: programOf(props.runner) } : {}),
     };
     const publishedBundles = props.bundles;
     const shared = {
@@ -98,15 +100,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const functions = new CoordinatorFunctions(this, 'Functions', { ...shared, eventBus, bundle });
     const reports =
       props.reports && new Reports(this, 'Reports', { ...shared, bundle, options: props.reports });
-    const longRunning =
-      props.longRunning && settings.taskTimeout
-        ? new LongRunning(this, 'LongRunning', {
-            ...shared,
-            options: props.longRunning,
-            timeout: settings.taskTimeout,
-            migrations: props.migrations,
-          })
-        : undefined;
+    const task = coordinatorTask(this, props, shared);
     const alarms = {
       target: settings.target,
       runbook: props.runbookUrl ?? RUNBOOK,
@@ -126,7 +120,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       functions,
       eventBus,
       encryptionKey,
-      longRunning,
+      task,
       reports,
       followRollOut: afterRollOut,
       reconcileEvery: props.reconcileEvery,
@@ -148,7 +142,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       grantStartMigration: (grantee) => this.grantStartMigration(grantee),
     });
     this.connections = new Connections({ securityGroups: [network.securityGroup] });
-    const others = [...(longRunning ? [longRunning.logs] : []), ...(reports ? [reports.logs] : [])];
+    const others = [...(task ? [task.logs] : []), ...(reports ? [reports.logs] : [])];
     this.metrics = this.watch(functions, others, settings, props);
   }
 

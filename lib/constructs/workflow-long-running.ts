@@ -1,4 +1,4 @@
-/** The state that runs what is too long for a function in a container, and waits for its end. */
+/** The state that runs in a container what is no work for a function, and waits for its end. */
 import type { Duration } from 'aws-cdk-lib';
 import { EnvName, StateName } from '../core/workflow/state-name.ts';
 import { TASK_CONTAINER, TASK_START_SECONDS } from '../core/workflow/task-container.ts';
@@ -20,8 +20,7 @@ export interface LongRunningState {
  */
 export const migrateInTaskState = (props: LongRunningState, partition: string): AslState => ({
   Type: 'Task',
-  Comment:
-    'Applies in a container what is too long for a function. However it ends, Migrate says how it went.',
+  Comment: 'Runs in a container what is no work for a function. However it ends, Migrate says how it went.',
   Resource: `arn:${partition}:states:::ecs:runTask.sync`,
   Parameters: {
     LaunchType: 'FARGATE',

@@ -10,8 +10,8 @@ import { Construct } from 'constructs';
 import type { CoordinatorFunctions } from './coordinator-functions.ts';
 import type { ApprovalSettings } from './coordinator-props.ts';
 import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
+import type { FargateTask } from './fargate-task.ts';
 import { putSignals } from './grants.ts';
-import type { LongRunning } from './long-running.ts';
 import { reconcile } from './reconciler.ts';
 import type { Reports } from './reports.ts';
 import { createStateMachine } from './state-machine.ts';
@@ -25,7 +25,7 @@ export interface WorkflowProps {
   readonly eventBus: IEventBus;
   readonly encryptionKey: IKey | undefined;
   readonly runTimeout: Duration;
-  readonly longRunning: LongRunning | undefined;
+  readonly task: FargateTask | undefined;
   readonly approval: ApprovalSettings | undefined;
   readonly followRollOut: FollowRollOut | undefined;
   readonly reconcileEvery: Duration | undefined;
@@ -48,7 +48,7 @@ export class Workflow extends Construct {
       }),
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
-    props.longRunning?.grantRun(this.stateMachine);
+    props.task?.grantRun(this.stateMachine);
     props.reports?.grantInvoke(this.stateMachine);
     functions.grantDescribeExecutions(this.stateMachine, encryptionKey);
     this.deadLetters = newDeadLetters(this, 'CleanUpDeadLetters');
@@ -58,7 +58,7 @@ export class Workflow extends Construct {
   }
 
   private definition(props: WorkflowProps): AslDefinition {
-    const { functions, eventBus, runTimeout, target, longRunning, approval, followRollOut, reports } = props;
+    const { functions, eventBus, runTimeout, target, task, approval, followRollOut, reports } = props;
     const functionArns = Object.fromEntries(
       STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
     ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
@@ -69,7 +69,7 @@ export class Workflow extends Construct {
       eventBusName: eventBus.eventBusName,
       target,
       runTimeout,
-      longRunning: longRunning?.state,
+      longRunning: task?.state,
       approval,
       followRollOut,
       report: reports?.state,

@@ -9,14 +9,23 @@
  *   a foreign command had done only its own tool can tell, and some of them refuse to go on until somebody has looked.
  *   So from its start on nothing is thrown here: how it ended is a result, which `runExclusively` does not try again.
  *
- * Who is authoritative: its exit code. What can fail: LS801 to LS803, LS605, and before it has begun what `migrate` fails
- * with.
+ * Who is authoritative: its exit code. What can fail: LS801 to LS803, LS605, LS806, and before it has begun what `migrate`
+ * fails with.
  */
 
 import { readForeignHistories } from '../adapters/postgres/foreign-history.ts';
-import { attemptName, endSessions, finishRun, noteCommand, startRun } from '../adapters/postgres/index.ts';
+import {
+  attemptName,
+  endSessions,
+  finishRun,
+  noteCommand,
+  readRun,
+  type Session,
+  startRun,
+} from '../adapters/postgres/index.ts';
 import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
 import {
+  alreadyBegun,
   type CommandEnd,
   commandFailed,
   commandStopped,
@@ -29,18 +38,30 @@ import {
   type RunningCommand,
   type StopReason,
 } from '../core/foreign/index.ts';
+import type { RestoreRecord } from '../core/restore-point/index.ts';
 import { recordFailure } from './apply.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, withAttempt } from './attempt.ts';
 import { type Admission, type ExclusiveOptions, runExclusively } from './exclusively.ts';
 import { guarded } from './guarded.ts';
+import { LOOK, withSession } from './open-session.ts';
 import { endRunSessions } from './operate.ts';
 import { refuseReadOnly } from './planning.ts';
+import type { AttemptOptions } from './types.ts';
 
-export interface ExecOptions extends ExclusiveOptions {
+interface Work {
   readonly command: ForeignCommand;
   /** How long it may take from its start; absent: without a limit. */
   readonly timeoutMs?: number | undefined;
 }
+
+export type ExecOptions = ExclusiveOptions & Work;
+
+/** Of a run that holds the lease already, and may be asked for more than once. */
+export type ExecInRunOptions = AttemptOptions &
+  Work & {
+    readonly restorePoint: string | null;
+    readonly restoreRecord?: RestoreRecord | undefined;
+  };
 
 export interface ExecResult {
   readonly exitCode: number;
@@ -64,15 +85,41 @@ export const exec = (options: ExecOptions): Promise<ExecResult> =>
     work: (attempt, admission) => execute(attempt, admission, options),
   });
 
+/**
+ * One attempt under the lease that the run holds. A run has one command, which is begun once, whoever starts this again:
+ * LS806 then. Throws LS305, LS803, LS3xx and LS40x before the command has begun; afterwards its result has the error.
+ */
+export async function execInRun(options: ExecInRunOptions): Promise<ExecResult> {
+  const { runId } = options;
+  // Before a token is minted, which would end the one that runs.
+  await withSession(options, LOOK, async (session) => {
+    refuseReadOnly(session);
+    await refuseBegun(session, runId);
+  });
+  const { durationMs: leaseDurationMs } = options.lease;
+  return withAttempt(options, undefined, async (attempt) => {
+    await refuseBegun(attempt.session, runId);
+    return execute(attempt, { waitedMs: 0 }, { ...options, leaseDurationMs });
+  });
+}
+
+async function refuseBegun(session: Session, runId: string): Promise<void> {
+  if (await readRun(session, runId)) throw alreadyBegun(runId);
+}
+
+type Execution = Pick<ExclusiveOptions, 'leaseDurationMs' | 'clock' | 'database'> &
+  Work &
+  Partial<Pick<ExecInRunOptions, 'restorePoint' | 'restoreRecord'>>;
+
 async function execute(
   attempt: Attempt,
-  { waitedMs, tookOverFrom }: Admission,
-  options: ExecOptions,
+  { waitedMs, tookOverFrom }: Pick<Admission, 'waitedMs' | 'tookOverFrom'>,
+  options: Execution,
 ): Promise<ExecResult> {
   const { clock, token, on } = attempt;
   const { command } = options;
   const before = await readForeignHistories(attempt.session);
-  const running = await start(attempt, command);
+  const running = await start(attempt, options);
   const startedMs = clock.nowMs();
   on({ kind: 'command-started', command: command.name });
   const { end, stopped } = await guarded(attempt, running, {
@@ -88,14 +135,18 @@ async function execute(
 }
 
 /** The run is recorded before, so that it shows while the command runs. */
-async function start(attempt: Attempt, command: ForeignCommand): Promise<RunningCommand> {
+async function start(
+  attempt: Attempt,
+  { command, restorePoint = null, restoreRecord }: Execution,
+): Promise<RunningCommand> {
   const { session, runId, holder, token } = attempt;
   await startRun(session, {
     runId,
     holder,
     token,
     bundleDigest: '',
-    restorePoint: null,
+    restorePoint,
+    restoreRecord,
     command: command.name,
   });
   try {
@@ -114,7 +165,7 @@ async function start(attempt: Attempt, command: ForeignCommand): Promise<Running
 const CONNECT_MS = 5_000;
 
 /** A server goes on with a statement whose client is gone. That a session cannot be found or ended says less than why it should. */
-async function endItsSessions({ session, runId }: Attempt, options: ExecOptions): Promise<void> {
+async function endItsSessions({ session, runId }: Attempt, options: Execution): Promise<void> {
   const { clock } = options;
   const database = { ...options.database, connectBudgetMs: CONNECT_MS };
   const ending = session.isLost ? endRunSessions({ database, clock }, runId) : endSessions(session, runId);
@@ -148,7 +199,7 @@ async function record(
       ? undefined
       : commandFailed(name, end, changes);
   try {
-    if (!attempt.session.isLost) await noteCommand(attempt.session, attempt, words);
+    if (!attempt.session.isLost) await noteCommand(attempt.session, attempt, words, changes);
     if (error) await recordFailure(attempt, error);
     else await finishRun(attempt.session, attempt, 'applied');
     return error;

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { HistoryChange } from '../core/foreign/index.ts';
 import type { Lease, LeaseRecord, LeaseStore } from '../core/lease/index.ts';
 import type { Blocker } from '../core/locks/index.ts';
 import type {
@@ -203,6 +204,8 @@ export interface RunRecord {
   readonly forced: string | null;
   /** The foreign command that it ran, and what became of that one's own history, in words. */
   readonly command: string | null;
+  /** What that one changed in history tables; null without a command, and where it is not known. */
+  readonly histories: readonly HistoryChange[] | null;
   readonly locks: readonly (HeldLock & { readonly migration: string })[];
 }
 

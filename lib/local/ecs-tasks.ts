@@ -13,6 +13,8 @@ export interface TaskDeployment {
   readonly environment: Readonly<Record<string, string>>;
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** Arguments of the command `lockstep`; undefined for long work, which has a program of its own. */
+  readonly command?: readonly string[] | undefined;
 }
 
 /** The part of RunTask's parameters that matters here. */
@@ -30,8 +32,10 @@ class TaskFailed extends Error {
 }
 
 const PROGRAM = fileURLToPath(new URL('../../functions/migrate-task.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../bin/lockstep.ts', import.meta.url));
 
-const END_WITH_PARENT = 'data:text/javascript,process.on("disconnect",()=>process.exit())';
+const END_WITH_PARENT =
+  'data:text/javascript,process.on("disconnect",()=>process.exit());process.channel.unref()';
 
 export class EcsTasks {
   readonly #task: TaskDeployment;
@@ -58,7 +62,8 @@ export class EcsTasks {
     const [{ Name, Environment }] = ContainerOverrides;
     if (Name !== TASK_CONTAINER) throw new Error(`The task has no container ${Name}`);
     const overridden = Object.fromEntries(Environment.map((each) => [each.Name, each.Value]));
-    const child = fork(PROGRAM, {
+    const { command } = this.#task;
+    const child = fork(command ? COMMAND : PROGRAM, command ?? [], {
       env: { PATH: process.env.PATH, ...this.#task.environment, ...overridden },
       execArgv: ['--import', END_WITH_PARENT],
       stdio: ['ignore', this.#log, this.#log, 'ipc'],

@@ -108,13 +108,14 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     }),
   );
   await dynamodb.createTable(workflow.leaseTable);
+  const login = workflow.task?.command ? await loginVariables(database) : {};
   const deploy = (bundle: string, inImage = bundle): Deployment => {
     signal?.throwIfAborted();
     const local = { ...environment, [EnvName.bundlePath]: bundle, [EnvName.databaseTls]: database.tls };
     const tasks =
       workflow.task &&
       new EcsTasks(
-        withLocal(workflow.task, { ...local, [EnvName.bundlePath]: inImage }),
+        withLocal(workflow.task, { ...local, ...login, [EnvName.bundlePath]: inImage }),
         join(directory, 'tasks.log'),
       );
     if (tasks) disposers.add(() => tasks.stop());
@@ -174,6 +175,13 @@ const withLocal = <Deployed extends { readonly environment: Readonly<Record<stri
   deployed: Deployed,
   local: Readonly<Record<string, string>>,
 ): Deployed => ({ ...deployed, environment: { ...deployed.environment, ...local } });
+
+/** As ECS puts them from the secret into a container that logs in with them. */
+async function loginVariables(database: DatabaseConfig): Promise<Record<string, string>> {
+  const { username = '', password = '' } = JSON.parse(await loginSecret(database));
+  const tls = database.tls === 'disable' ? { PGSSLMODE: 'disable' } : {};
+  return { PGUSER: username, PGPASSWORD: password, ...tls };
+}
 
 async function loginSecret({ user, password }: DatabaseConfig): Promise<string> {
   const text = typeof password === 'function' ? await password() : password;

@@ -1,6 +1,7 @@
 /** Synthesizes the coordinator as an app would, without bundling: the functions are run from their sources. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { AfterRollOutOptions } from '../constructs/after-roll-out-options.ts';
@@ -19,6 +20,8 @@ export const SECRET_ARN = arn('secretsmanager', 'secret:database-AAAAAA');
 export interface StackOptions {
   /** A container for long work. */
   readonly longRunning?: boolean | undefined;
+  /** Another migrator's command, in the place of the migrations. */
+  readonly runner?: readonly [string, ...string[]] | undefined;
   /** Which plans wait for a person; made in the stack given. */
   readonly approval?: ((stack: Stack) => ApprovalOptions) | undefined;
   /** Who is told every verdict; made in the stack given. */
@@ -56,7 +59,9 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning, approval, afterRollOut, bundles, reports } = options;
+  const { receivers, askingDeployers, longRunning, runner, approval, afterRollOut, bundles, reports } =
+    options;
+  const image = ContainerImage.fromRegistry('registry.example.com/orders');
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
     databaseName: options.databaseName,
@@ -66,11 +71,12 @@ export function synthesize(options: SynthesisOptions): Template {
       availabilityZones: ['us-east-1a'],
       privateSubnetIds: ['subnet-00000000'],
     }),
-    migrations: options.migrations,
+    ...(runner
+      ? { runner: { command: runner, image } }
+      : { migrations: options.migrations, rollBackPolicy: 'down' }),
     // As short as it may be: nobody at a demo waits a minute for a lease.
     leaseDuration: Duration.seconds(10),
     target: options.databaseName,
-    rollBackPolicy: 'down',
     ...(receivers ? { receivers: receivers(stack) } : {}),
     ...(approval ? { approval: approval(stack) } : {}),
     ...(longRunning ? { longRunning: {} } : {}),

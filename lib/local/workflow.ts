@@ -100,6 +100,7 @@ function taskOf(template: Template): TaskDeployment | undefined {
   return {
     environment: Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])),
     stopTimeoutMs: container.StopTimeout * 1000,
+    command: container.Command,
   };
 }
 

@@ -157,15 +157,14 @@ describe('other rights than in the common case', () => {
       `${ROLES[name]} + ${right}`,
       `${ROLES[name]} - ${secret('<DatabaseSecretAttachment>')}`,
     ]);
-  const ONLY_FOR_EXECUTIONS =
-    'Allow kms:Decrypt on <Key.Arn> if StringEquals kms:EncryptionContext:aws:states:stateMachineArn <StateMachine>';
-
-  const TASKS = [
-    'StateMachineRole + Allow ecs:RunTask on <LongRunningTaskDefinition> if ArnEquals ecs:cluster <LongRunningCluster.Arn>',
-    `StateMachineRole + Allow ecs:DescribeTasks ecs:StopTask on arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
-    'StateMachineRole + Allow iam:PassRole on <LongRunningExecutionRole.Arn> and <LongRunningTaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com',
+  const runTasks = (id: string) => [
+    `StateMachineRole + Allow ecs:RunTask on <${id}TaskDefinition> if ArnEquals ecs:cluster <${id}Cluster.Arn>`,
+    `StateMachineRole + Allow ecs:DescribeTasks ecs:StopTask on arn:<Partition>:ecs:${IN_REGION}:task/<${id}Cluster>/*`,
+    `StateMachineRole + Allow iam:PassRole on <${id}ExecutionRole.Arn> and <${id}TaskRole.Arn> if StringEquals iam:PassedToService ecs-tasks.amazonaws.com`,
     `StateMachineRole + Allow events:DescribeRule events:PutRule events:PutTargets on arn:<Partition>:events:${IN_REGION}:rule/StepFunctionsGetEventsForECSTaskRule`,
   ];
+  const ONLY_FOR_EXECUTIONS =
+    'Allow kms:Decrypt on <Key.Arn> if StringEquals kms:EncryptionContext:aws:states:stateMachineArn <StateMachine>';
 
   const EXPECTED: Readonly<Record<VariantName, readonly string[]>> = {
     'an RDS instance in private subnets': [
@@ -187,9 +186,16 @@ describe('other rights than in the common case', () => {
       `StateMachineRole + Allow kms:GenerateDataKey on <Key.Arn> if StringEquals kms:EncryptionContext:SourceArn arn:<Partition>:logs:${IN_REGION}:*`,
     ],
     'no restore point': take('-', CLUSTER_SNAPSHOTS),
-    'tasks for long work': TASKS,
+    'tasks for long work': runTasks('LongRunning'),
+    'another migrator': [
+      ...runTasks('Runner'),
+      ...take(
+        '-',
+        CLUSTER_SNAPSHOTS.filter((right) => right.includes('Snapshot')),
+      ),
+    ],
     'bundles that are published and signed': [
-      ...TASKS,
+      ...runTasks('LongRunning'),
       ...IN_VPC.flatMap((name) => [
         `${ROLES[name]} + Allow s3:GetObjectVersion on <Releases.Arn>/orders/*`,
         `${ROLES[name]} + Allow kms:Verify on <SigningKey.Arn>`,
@@ -267,11 +273,14 @@ describe('a resource with a star', () => {
       '<ReportsBucket.Arn>/lockstep/*',
     ],
     ['ECR has no resource to name for a token', ['ecr:GetAuthorizationToken'], '*'],
-    [
-      'tasks are named when they start',
-      ['ecs:DescribeTasks', 'ecs:StopTask'],
-      `arn:<Partition>:ecs:${IN_REGION}:task/<LongRunningCluster>/*`,
-    ],
+    ...(['LongRunning', 'Runner'] as const).map(
+      (id) =>
+        [
+          'tasks are named when they start',
+          ['ecs:DescribeTasks', 'ecs:StopTask'],
+          `arn:<Partition>:ecs:${IN_REGION}:task/<${id}Cluster>/*`,
+        ] as const,
+    ),
     [
       'a listing is checked against all instances, whatever its filter',
       ['rds:DescribeDBInstances'],

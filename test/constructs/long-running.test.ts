@@ -153,7 +153,7 @@ describe('options', () => {
 
   test('a time that the run would not have is refused', () => {
     expect(() => withOptions({ timeout: Duration.hours(7) })).toThrow(
-      'longRunning.timeout is not between 1 minute and runTimeout',
+      'timeout of longRunning or runner is not between 1 minute and runTimeout',
     );
   });
 

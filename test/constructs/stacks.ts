@@ -77,8 +77,7 @@ export interface CoordinatorStack {
   readonly template: Template;
 }
 
-type Given = Omit<MigrationCoordinatorProps, 'databaseName' | 'migrations'> &
-  Partial<Pick<MigrationCoordinatorProps, 'migrations'>>;
+type Given = Omit<MigrationCoordinatorProps, 'databaseName'>;
 
 /** A stack with a coordinator in it, and what `given` adds to it beforehand. */
 export function coordinatorStack(
@@ -86,11 +85,12 @@ export function coordinatorStack(
   context?: Readonly<Record<string, unknown>>,
 ): CoordinatorStack {
   const stack = newStack(context);
+  const props = given(stack);
+  const migrated = props.runner ? props : { migrations: MIGRATIONS, ...props };
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     databaseName: 'orders',
-    migrations: MIGRATIONS,
     target: TARGET,
-    ...given(stack),
+    ...migrated,
   });
   let template: Template | undefined;
   return {
@@ -182,6 +182,14 @@ export const VARIANTS = {
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: 'none' as const })),
   'tasks for long work': () =>
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), longRunning: {} })),
+  'another migrator': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      runner: {
+        command: ['/app/bin/alembic', 'upgrade', 'head'],
+        image: ContainerImage.fromRegistry('registry.example.com/orders:1'),
+      },
+    })),
   'plans that wait for a person': () =>
     coordinatorStack((stack) => ({
       ...inIsolatedSubnets(stack),

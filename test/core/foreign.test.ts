@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import {
+  type CommandRun,
   commandFailed,
+  commandFailure,
   commandStopped,
+  commandVerdict,
   HISTORY_TABLES,
   historyChanges,
   historyInWords,
@@ -92,5 +95,53 @@ describe('errors', () => {
       code: 'LS605',
       exitCode: 130,
     });
+  });
+});
+
+describe('what became of a command in a task', () => {
+  const CHANGES = [
+    { tool: 'Alembic' as const, table: 'public.alembic_version', added: ['0002'], removed: [] },
+  ];
+  const recorded = (verdict: CommandRun['verdict'], error: string | null = null): CommandRun => ({
+    verdict,
+    error,
+    histories: CHANGES,
+  });
+  const failureOf = (record: CommandRun | null, why?: string) => commandFailure('alembic', record, why);
+
+  test('what it recorded counts, whatever ECS says', () => {
+    expect(failureOf(recorded('applied'), 'exit code 137')).toBeUndefined();
+    expect(failureOf(recorded('failed', 'LS801: alembic ended with exit code 3.'))).toMatchObject({
+      code: 'LS801',
+      what: 'alembic ended with exit code 3.',
+      state: expect.stringContaining('added 0002'),
+    });
+  });
+
+  test('nothing of it makes the workflow plan or try again, since the command may have begun', () => {
+    for (const code of ['LS301', 'LS402', 'LS403', 'LS404', 'LS505', 'LS999'])
+      expect(failureOf(recorded('failed', `${code}: gone`))?.code).toBe('LS805');
+    expect(failureOf(recorded('running'), 'OutOfMemoryError, exit code 137')).toMatchObject({
+      code: 'LS805',
+      what: 'The task ended while alembic ran, and without a word: OutOfMemoryError, exit code 137.',
+      retryable: false,
+    });
+  });
+
+  test('one that recorded nothing had not begun the command', () => {
+    expect(failureOf(null, 'CannotPullContainerError')).toMatchObject({
+      code: 'LS805',
+      what: 'The task ended before alembic had begun, and without a word: CannotPullContainerError.',
+      state: 'Nothing was changed in the database.',
+    });
+  });
+
+  test('its verdict is "nothing pending" only when its history is known to be as it was', () => {
+    const facts = { run: 'r', target: 't', bundleDigest: '', restorePoint: null, durationMs: 1 };
+    const verdictOf = (histories: CommandRun['histories']) =>
+      commandVerdict(facts, 'alembic', { ...recorded('applied'), histories });
+    expect(verdictOf(CHANGES)).toMatchObject({ outcome: 'applied', applied: ['0002'], appliedCount: 1 });
+    expect(verdictOf([])).toMatchObject({ outcome: 'nothing-pending', signal: 'ROLL_OUT', applied: [] });
+    expect(verdictOf(null)).toMatchObject({ outcome: 'applied', signal: 'ROLL_OUT', applied: [] });
   });
 });

@@ -17,6 +17,7 @@ const RUN: RunSummary = {
   error: null,
   forced: null,
   command: null,
+  histories: null,
   entryCount: 1,
 };
 

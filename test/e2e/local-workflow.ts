@@ -21,7 +21,7 @@ import { createDatabase, queryRows } from '../support/postgres.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
-type CoordinatorOptions = StackOptions & Pick<LocalCloudOptions, 'keys'>;
+type CoordinatorOptions = StackOptions & Pick<LocalCloudOptions, 'keys' | 'server'>;
 
 export interface LocalCoordinator {
   readonly cloud: LocalCloud;

@@ -98,12 +98,14 @@ CREATE TABLE lockstep.run (
   error text,
   failed_migration text,
   forced text,
-  command text
+  command text,
+  histories jsonb
 );
 COMMENT ON COLUMN lockstep.run.began_at_lsn IS 'Null where the server does not tell.';
 COMMENT ON COLUMN lockstep.run.restore_record IS 'The database at that time: what one that is restored has to be given again.';
 COMMENT ON COLUMN lockstep.run.forced IS 'Live instances of the app past which it was made to contract.';
 COMMENT ON COLUMN lockstep.run.command IS 'A foreign command that it ran, and what its own history says that it changed.';
+COMMENT ON COLUMN lockstep.run.histories IS 'What that changed, table by table; null as long as it is not known.';
 CREATE TABLE lockstep.instance (
   id text PRIMARY KEY,
   source text NOT NULL CHECK (source IN ('heartbeat', 'deployer')),

@@ -1,4 +1,6 @@
 /** One row per run: who ran, with which bundle, how it ended. For people and for the verdict. */
+
+import type { HistoryChange } from '../../core/foreign/index.ts';
 import type { RunFacts, RunVerdict } from '../../core/report/run.ts';
 import type { RestoreRecord } from '../../core/restore-point/index.ts';
 import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
@@ -14,7 +16,7 @@ export interface LedgerRun extends RunFacts {
 
 /** Columns of a run `r` that make RunFacts. */
 export const RUN_FACTS = `r.run_id AS "runId", r.holder, ${isoTime('r.started_at')} AS "startedAt", ${isoTime('r.finished_at')} AS "finishedAt",
-  r.verdict, r.restore_point AS "restorePoint", r.began_at_lsn AS "beganAtLsn", r.error, r.forced, r.command`;
+  r.verdict, r.restore_point AS "restorePoint", r.began_at_lsn AS "beganAtLsn", r.error, r.forced, r.command, r.histories`;
 
 const RUN = `${RUN_FACTS},
   COALESCE((SELECT pg_catalog.json_agg(a.name ORDER BY a.id) FROM (
@@ -151,9 +153,11 @@ export async function noteCommand(
   session: Session,
   { runId, token }: Pick<NewRun, 'runId' | 'token'>,
   words: string,
+  histories: readonly HistoryChange[] | undefined,
 ): Promise<void> {
+  const json = histories ? JSON.stringify(histories) : null;
   await session.query(
-    `UPDATE lockstep.run r SET command = ${literal(words)} WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`,
+    `UPDATE lockstep.run r SET command = ${literal(words)}, histories = ${literal(json)} WHERE r.run_id = ${literal(runId)} AND r.token <= ${token}`,
   );
 }
 

@@ -157,6 +157,9 @@ export const CATALOGUE = {
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),
+  LS804: entry(ErrorName.Configuration, usage, 'a foreign command was asked for what only Lockstep can do'),
+  LS805: entry(ErrorName.MigrationFailed, failed, 'the task of a foreign command ended without a word'),
+  LS806: entry(ErrorName.MigrationFailed, failed, 'the command of a run has been begun already'),
   LS901: entry(ErrorName.Internal, failed, 'Lockstep itself failed'),
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -44,6 +44,42 @@ export function commandStopped(name: string, reason: StopReason, changes: Change
   }
 }
 
+/** Of a run that was asked for twice: what the first one does, its own record says. */
+export const alreadyBegun = (run: string): LockstepError =>
+  new LockstepError('LS806', {
+    what: `The command of the run ${run} has been begun already.`,
+    state: 'This attempt changed nothing.',
+    remedy: 'See with `lockstep runs show` how it ended; a new run begins it again.',
+    context: { run },
+  });
+
+/** Lockstep makes no plan of what another migrator would do. @param asked as the input names it: toRevision, phase */
+export const notForCommands = (name: string, asked: readonly string[]): LockstepError =>
+  new LockstepError('LS804', {
+    what: `The run was asked with ${asked.join(' and ')}, which ${name} knows nothing of.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Start a run without it, or change the command that the construct has.',
+    context: { command: name },
+  });
+
+/** Its task has ended, and nobody recorded how. @param why as ECS describes it */
+export const endedWithoutAWord = (
+  name: string,
+  hadBegun: boolean,
+  why: string | undefined,
+  changes: Changes,
+): LockstepError => {
+  const when = hadBegun ? `while ${name} ran` : `before ${name} had begun`;
+  return new LockstepError('LS805', {
+    what: `The task ended ${when}, and without a word: ${why ?? 'nobody knows why'}.`,
+    state: hadBegun ? stateAfter(changes) : NOTHING_CHANGED,
+    remedy: hadBegun
+      ? "Look at the task's log and at the tool's own history, then start a new run; it is not repeated by itself."
+      : "Look at the task's log and at its stopped reason in ECS, then start a new run.",
+    context: { command: name },
+  });
+};
+
 /** It ended well, but the lock was not seen to be held until then. */
 export const endNotRecorded = (name: string, changes: Changes, cause: LockstepError): LockstepError =>
   new LockstepError('LS802', {
@@ -77,7 +113,8 @@ export const notAProgram = (): LockstepError =>
     remedy: 'Give program and arguments as separate words; set variables before `lockstep`.',
   });
 
-function stateAfter(changes: Changes): string {
+/** What is true of the database when it has ended, however. */
+export function stateAfter(changes: Changes): string {
   if (changes === undefined)
     return 'What it left is what its own history says, which could not be read here.';
   if (changes.length === 0)

@@ -8,9 +8,10 @@
  * Who is authoritative: the command's exit code for the verdict; its own history for what it has applied. The ledger
  * has a run for it, and no entry: nothing is claimed about migrations that Lockstep did not run.
  *
- * What can fail: LS801 to LS803.
+ * What can fail: LS801 to LS806.
  */
 export * from './command.ts';
 export * from './command-errors.ts';
+export * from './command-verdict.ts';
 export * from './history-change.ts';
 export * from './known-history.ts';

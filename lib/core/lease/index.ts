@@ -25,6 +25,7 @@
 export * from './acquire.ts';
 export * from './attributes.ts';
 export * from './cas-lease-store.ts';
+export * from './held-lease.ts';
 export * from './keep.ts';
 export * from './lease-store.ts';
 export * from './orphan.ts';

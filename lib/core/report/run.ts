@@ -1,4 +1,5 @@
 /** A run as the ledger has it, and what it wrote there. */
+import type { HistoryChange } from '../foreign/history-change.ts';
 import type { HeldLock } from '../locks/held-lock.ts';
 import type { EntryKind } from '../plan/ledger-state.ts';
 
@@ -19,6 +20,8 @@ export interface RunFacts {
   readonly forced: string | null;
   /** The foreign command that it ran, and what became of that one's own history, in words. */
   readonly command: string | null;
+  /** What that one changed in history tables; null without a command, and where it is not known. */
+  readonly histories: readonly HistoryChange[] | null;
 }
 
 export interface RunSummary extends RunFacts {

@@ -24,6 +24,8 @@ export interface LedgerFacts {
   readonly notApplied: readonly string[];
   /** Begun and not finished: those of its steps that ran outside a transaction stay. */
   readonly partial: readonly string[];
+  /** The foreign command that it ran, and what that one's own history says, in words; null if it ran none. */
+  readonly command?: string | null;
 }
 
 export interface Failure {
@@ -59,8 +61,11 @@ function stateAfter({ ledger, reverted, reversion }: Failure): string {
   const [applied, undone] = [nameList(ledger.applied), nameList(reverted)];
   const objects = nameList(ledger.repeatables);
   return [
+    ...(ledger.command ? [`It ran ${ledger.command}; what that changed stays.`] : []),
     applied.count === 0
-      ? 'Nothing of this run is applied.'
+      ? ledger.command
+        ? 'Lockstep takes back only what it has run itself.'
+        : 'Nothing of this run is applied.'
       : `${staying(applied)}: ${whyItStays(reversion)}.`,
     ...(undone.count === 0
       ? []
@@ -101,13 +106,18 @@ function whyItStays(reversion: Reversion): string {
 }
 
 function nextAfter({ restorePoint }: RunFacts, { error, ledger }: Failure): string {
-  const mayStay = ledger === undefined || ledger.applied.length > 0;
+  const isForeign = Boolean(ledger?.command);
+  const mayStay = ledger === undefined || ledger.applied.length > 0 || isForeign;
   return [
     ...(ledger ? [] : ['See with `lockstep status` what is applied.']),
     wasRefused(error)
       ? 'Change the migrations, or start a new run, which asks again.'
-      : 'Mend the cause and start a new run, which applies what is pending.',
-    ...(ledger && mayStay ? ['`lockstep down` reverts what stays, where there are down scripts.'] : []),
+      : isForeign
+        ? 'Mend the cause, with what the tool itself needs for that, and start a new run.'
+        : 'Mend the cause and start a new run, which applies what is pending.',
+    ...(ledger && ledger.applied.length > 0
+      ? ['`lockstep down` reverts what stays, where there are down scripts.']
+      : []),
     ...(restorePoint && mayStay ? [`The data as it was before is in the snapshot ${restorePoint}.`] : []),
     `docs/runbook.md explains ${error.code}.`,
   ].join(' ');

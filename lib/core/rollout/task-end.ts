@@ -15,16 +15,24 @@ export interface RecordedRun {
 
 const RECORDED = /^(LS\d{3}): ([\s\S]*)$/;
 
+/** Code and words of what a run is recorded to have failed with; undefined where it is not Lockstep's own error. */
+export function recordedError(
+  record: RecordedRun | null,
+): { readonly code: ErrorCode; readonly what: string } | undefined {
+  const [, code = '', what = ''] = RECORDED.exec(record?.error ?? '') ?? [];
+  return code in CATALOGUE ? { code: code as ErrorCode, what } : undefined;
+}
+
 /**
  * The failure that ends the run; undefined when the next attempt may go on: the task is done, was killed before it
  * could write, was stopped by ECS (which retires hosts and reclaims capacity), or failed with what may pass.
  */
 export function taskFailure(record: RecordedRun | null): LockstepError | undefined {
   if (record?.verdict !== 'failed') return undefined;
-  const [, code = '', what = ''] = RECORDED.exec(record.error ?? '') ?? [];
-  if (!(code in CATALOGUE) || mayGoOn(code as ErrorCode)) return undefined;
-  return new LockstepError(code as ErrorCode, {
-    what,
+  const error = recordedError(record);
+  if (!error || mayGoOn(error.code)) return undefined;
+  return new LockstepError(error.code, {
+    what: error.what,
     state: 'Migrations that were finished stay; the one in progress was rolled back, or is done in part.',
     remedy: "The task's log has the whole error.",
   });

@@ -101,6 +101,8 @@ export const migrateTaskInputSchema = z.object({
   /** With the digest of the bundle that it was made from; the image has to have the same. */
   plan: taskPlanSchema,
   restorePointId: z.string().nullable(),
+  /** Of a foreign command's task, which begins the run in the ledger: how to bring the restore point back. */
+  restoreRecord: restoreRecordSchema.optional(),
 });
 export type MigrateTaskInput = z.infer<typeof migrateTaskInputSchema>;
 

@@ -134,6 +134,8 @@ export const EnvName = {
   /** Where reports are kept, and what the keys begin with; only for the function that does it. */
   reportBucket: 'LOCKSTEP_REPORT_BUCKET',
   reportPrefix: 'LOCKSTEP_REPORT_PREFIX',
+  /** Program of the foreign command that runs in a task, without folder and arguments. Absent: Lockstep migrates itself. */
+  foreignCommand: 'LOCKSTEP_COMMAND',
   /** How long one task may take; absent where there are no tasks. */
   taskTimeoutSeconds: 'LOCKSTEP_TASK_TIMEOUT_SECONDS',
   /** Of a task only: its input as JSON. */
