@@ -14,7 +14,6 @@ import {
 } from '../lib/core/workflow/index.ts';
 import { apply, readSlowestMigrations } from '../lib/engine/index.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
-import { commandStep } from './_runtime/foreign-command.ts';
 import { handlerFor, type Invocation } from './_runtime/handler.ts';
 import { LongWork } from './_runtime/long-work.ts';
 import {
@@ -79,6 +78,7 @@ async function migrateByCommand(
   { metrics, signal }: Invocation,
   settings: AttemptSettings,
 ): Promise<MigrateOutput> {
+  const { commandStep } = await import('./_runtime/foreign-command.ts');
   const output = await commandStep(input, settings, settings.foreignCommand ?? '', signal);
   metrics.addMetric(Metric.migrationsApplied, MetricUnit.Count, output.progress.appliedCount);
   return output;

@@ -11,7 +11,6 @@ import { readMeasuredPlan } from '../lib/engine/index.ts';
 import { BUNDLE_SETTINGS, loadBundle } from './_runtime/bundle.ts';
 import { databaseConfig } from './_runtime/database.ts';
 import { sinceMs } from './_runtime/elapsed.ts';
-import { commandPlan } from './_runtime/foreign-command.ts';
 import { handlerFor } from './_runtime/handler.ts';
 import { MetricUnit } from './_runtime/observability.ts';
 import { planOutput } from './_runtime/plan-output.ts';
@@ -36,7 +35,10 @@ export const handler = handlerFor({
       'foreignCommand',
       ...DATABASE_SETTINGS,
     ]);
-    if (settings.foreignCommand !== undefined) return commandPlan(run, asked, settings, signal);
+    if (settings.foreignCommand !== undefined) {
+      const { commandPlan } = await import('./_runtime/foreign-command.ts');
+      return commandPlan(run, asked, settings, signal);
+    }
     const request = { ...asked, phase: asked.phase ?? settings.defaultPhase };
     // Before the database is looked at: a plan that was refused is not made again.
     const approved = approvedSoFar(approval);
