@@ -14,7 +14,7 @@ import { sinceMs } from './_runtime/elapsed.ts';
 import { handlerFor } from './_runtime/handler.ts';
 import { MetricUnit } from './_runtime/observability.ts';
 import { planOutput } from './_runtime/plan-output.ts';
-import { admitRehearsed } from './_runtime/plan-rehearsal.ts';
+import { planRehearsal } from './_runtime/plan-rehearsal.ts';
 import { DATABASE_SETTINGS, readSettings } from './_runtime/settings.ts';
 
 export const handler = handlerFor({
@@ -22,7 +22,7 @@ export const handler = handlerFor({
   input: planInputSchema,
   output: planOutputSchema,
   runId: ({ run }) => run.id,
-  async run({ run, request: asked, approval }, { log, metrics, signal }) {
+  async run({ run, request: asked, approval, rehearsal: before }, { log, metrics, signal }) {
     const settings = readSettings([
       'target',
       ...BUNDLE_SETTINGS,
@@ -31,6 +31,7 @@ export const handler = handlerFor({
       'outOfOrder',
       'approval',
       'rehearsal',
+      'rehearsalBudget',
       'defaultPhase',
       'foreignCommand',
       ...DATABASE_SETTINGS,
@@ -68,8 +69,8 @@ export const handler = handlerFor({
       dryRun: request.dryRun,
     });
     const looked = { database, clock: systemClock, signal };
-    const excesses = await admitRehearsed(
-      { runId: run.id, request, plan, settings, bundleDigest: bundle.digest },
+    const { excesses, state: rehearsal } = await planRehearsal(
+      { run, request, before, plan, settings, bundleDigest: bundle.digest },
       looked,
     );
     metrics.addMetric(Metric.migrationsPending, MetricUnit.Count, pendingNames(plan).length);
@@ -82,6 +83,7 @@ export const handler = handlerFor({
       ledger,
       slowest,
       excesses,
+      rehearsal,
       target: settings.target,
       approval: settings.approval && { setting: settings.approval, approved },
       restorePoint: settings.restorePointKind === 'none' ? 'never' : settings.restorePointWhen,

@@ -23,6 +23,7 @@ import {
 } from '../../lib/core/rollout/index.ts';
 import type { PlanData, PlanOutput, Run, StartInput } from '../../lib/core/workflow/index.ts';
 
+import type { RehearsalState } from '../../lib/core/workflow/rehearsal-payloads.ts';
 import { type ApprovalContext, planApproval } from './plan-approval.ts';
 import { entriesOf, repeatablesOf } from './run-entries.ts';
 
@@ -38,6 +39,8 @@ export interface Planned {
   readonly approval: ApprovalContext | undefined;
   /** Of the rehearsal, over which a person is to decide. */
   readonly excesses: readonly Excess[];
+  /** Undefined where the coordinator makes no copies. */
+  readonly rehearsal: RehearsalState | undefined;
   readonly restorePoint: RestorePointWhen | 'never';
   readonly durationMs: number;
 }
@@ -60,6 +63,7 @@ export function planOutput(planned: Planned): PlanOutput {
     lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
     progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
     verdict: verdictOf(planned, data),
+    ...(planned.rehearsal ? { rehearsal: planned.rehearsal } : {}),
     ...(planned.approval ? { approval: planApproval(planned.approval, planned, hazards) } : {}),
   };
 }
@@ -71,7 +75,7 @@ function pendingHazards({ bundle, plan }: Planned): Hazards {
   return bundleHazards(bundle).filter(({ migration }) => pending.has(migration));
 }
 
-function planData({ bundle, plan, request }: Planned, hazards: Hazards): PlanData {
+function planData({ bundle, plan, request, rehearsal }: Planned, hazards: Hazards): PlanData {
   const names = pendingNames(plan);
   return {
     pending: cutList(names),
@@ -84,12 +88,12 @@ function planData({ bundle, plan, request }: Planned, hazards: Hazards): PlanDat
     lastEntryId: plan.lastEntryId,
     bundleDigest: bundle.digest,
     bundle: request.bundle ?? null,
-    ...measuredOf(plan, request),
+    ...measuredOf(plan, [...(request.slowest ?? []), ...(rehearsal?.result?.slowest ?? [])]),
   };
 }
 
 /** What the rest of the run needs of it. */
-function measuredOf(plan: Plan, { slowest = [] }: StartInput): Pick<PlanData, 'measured'> {
+function measuredOf(plan: Plan, slowest: readonly Measurement[]): Pick<PlanData, 'measured'> {
   const pending = new Set(plan.pending.map(migrationName));
   const measured = slowest.filter((m) => pending.has(m.migration)).slice(0, MEASUREMENTS_LIMIT);
   return measured.length === 0 ? {} : { measured };

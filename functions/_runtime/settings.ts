@@ -7,6 +7,7 @@ import { configurationError } from '../../lib/adapters/postgres/config.ts';
 import { approvalSettingSchema } from '../../lib/core/approval/index.ts';
 import { OUT_OF_ORDER_POLICIES } from '../../lib/core/plan/out-of-order.ts';
 import { publishedSettingSchema } from '../../lib/core/published/address.ts';
+import { budgetSchema } from '../../lib/core/rehearsal/document.ts';
 import { REHEARSAL_POLICIES } from '../../lib/core/rehearsal/policy.ts';
 import { RESTORE_POINT_METHODS, RESTORE_POINT_WHEN } from '../../lib/core/restore-point/policy.ts';
 import { receiversSchema } from '../../lib/core/rollout/index.ts';
@@ -57,6 +58,9 @@ const FIELDS = {
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),
   approval: json(approvalSettingSchema).optional(),
   rehearsal: oneOf(REHEARSAL_POLICIES).optional(),
+  rehearsalBudget: json(budgetSchema).optional(),
+  copyKind: oneOf(['rds-instance', 'rds-cluster']),
+  copySource: text,
   defaultPhase: oneOf(['expand']).optional(),
   eventBusName: text,
   receivers: json(receiversSchema),

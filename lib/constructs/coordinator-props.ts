@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
+import type { Budget } from '../core/rehearsal/document.ts';
 import type { RehearsalPolicy } from '../core/rehearsal/policy.ts';
 import type { AfterRollOutOptions } from './after-roll-out-options.ts';
 import type { ApprovalOptions } from './approval.ts';
@@ -13,6 +14,7 @@ import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './datab
 import type { LongRunningOptions } from './long-running.ts';
 import { type PublishedBundles, publishedBundlesProblems } from './published-bundles.ts';
 import { refuse } from './refuse.ts';
+import { budgetOf, type RehearsalOptions } from './rehearsals.ts';
 import type { ReportOptions } from './reports.ts';
 import {
   type RestorePointOptions,
@@ -84,10 +86,11 @@ export interface MigrationCoordinatorProps {
   readonly approval?: ApprovalOptions;
 
   /**
-   * 'required': a run fails whose input has no rehearsal of just what is pending (docs/rehearsal.md).
+   * Limits: what is pending is rehearsed on a copy of the database, which the run makes and removes; of RDS and Aurora,
+   * with a secret as login. 'required': the rehearsal is to be in the run's input (docs/rehearsal.md).
    * @default a run is held to the rehearsal in its input, if there is one
    */
-  readonly rehearsal?: RehearsalPolicy;
+  readonly rehearsal?: RehearsalPolicy | RehearsalOptions;
 
   /**
    * How long a holder of the lease may be silent before another takes over.
@@ -170,6 +173,8 @@ export interface CoordinatorSettings {
   readonly runTimeout: Duration;
   readonly approval: ApprovalSettings | undefined;
   readonly rehearsal: RehearsalPolicy | undefined;
+  /** Where the coordinator rehearses itself. */
+  readonly rehearsalBudget: Budget | undefined;
   /** Of a task; undefined without tasks. */
   readonly taskTimeout: Duration | undefined;
 }
@@ -212,7 +217,8 @@ export function settingsOf(
       topicArn: props.approval.topic.topicArn,
       timeout: props.approval.timeout ?? partOf(runTimeout, 1 / 3),
     },
-    rehearsal: props.rehearsal,
+    rehearsal: props.rehearsal === 'required' ? 'required' : undefined,
+    rehearsalBudget: budgetOf(props.rehearsal),
     taskTimeout: task && (task.timeout ?? partOf(runTimeout, 2 / 3)),
   } as const;
   const problems = problemsOf(settings, props, database);
@@ -266,6 +272,10 @@ function problemsOf(
     [
       settings.rehearsal === 'required' && afterRollOut !== undefined && afterRollOut.contract !== false,
       "rehearsal: 'required' would stop each contract run after a roll-out, which has no rehearsal: write contract: false.",
+    ],
+    [
+      settings.rehearsalBudget !== undefined && !(database.snapshotSource && database.usesSecret),
+      'Copies for a rehearsal are made of RDS and Aurora only, and logged in to with a secret.',
     ],
     [
       settings.taskTimeout !== undefined &&

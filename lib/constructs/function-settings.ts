@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import type {
   DeployerFunctionName,
   FunctionName,
+  RehearsalFunctionName,
   ReportFunctionName,
   RollOutFunctionName,
 } from '../core/workflow/state-name.ts';
@@ -92,3 +93,23 @@ export const REPORT_FUNCTIONS: Readonly<Record<ReportFunctionName, FunctionSetti
     timeout: ONE_CALL_OF_AWS,
   },
 };
+/** @param migrateTimeout of the one that runs the user's SQL, on the copy. */
+export const rehearsalFunctions = (
+  migrateTimeout: Duration,
+): Readonly<Record<RehearsalFunctionName, FunctionSettings>> => ({
+  'make-copy': {
+    description: 'begins a copy of the database and says how far it is',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  rehearse: {
+    description: 'applies what is pending to a copy and measures it',
+    usesDatabase: true,
+    timeout: migrateTimeout,
+  },
+  'remove-copies': {
+    description: 'removes copies of the database that are not needed any more',
+    usesDatabase: false,
+    timeout: Duration.minutes(3),
+  },
+});

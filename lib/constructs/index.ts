@@ -36,6 +36,7 @@ export type { LongRunningOptions } from './long-running.ts';
 export { MigrationCoordinator } from './migration-coordinator.ts';
 export type { PipelineActionOptions } from './pipeline-action.ts';
 export type { PublishedBundles } from './published-bundles.ts';
+export type { RehearsalOptions } from './rehearsals.ts';
 export type { ReportOptions } from './reports.ts';
 export type { RunnerOptions } from './runner.ts';
 export type { VerdictReceivers } from './verdict-receivers.ts';

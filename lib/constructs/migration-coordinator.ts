@@ -33,6 +33,7 @@ import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts'
 import { publishedBundlesEnvironment } from './published-bundles.ts';
 import { LogQueries } from './queries.ts';
 import { refuse } from './refuse.ts';
+import { Rehearsals } from './rehearsals.ts';
 import { Reports } from './reports.ts';
 import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
@@ -115,6 +116,10 @@ export class MigrationCoordinator extends Construct implements IConnectable {
         eventBus,
         alarms,
       });
+    const rehearsals =
+      settings.rehearsalBudget && database.snapshotSource
+        ? new Rehearsals(this, 'Rehearsals', { ...shared, source: database.snapshotSource, bundle, alarms })
+        : undefined;
     this.workflow = new Workflow(this, 'Workflow', {
       ...settings,
       functions,
@@ -122,6 +127,7 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       encryptionKey,
       task,
       reports,
+      rehearsal: rehearsals?.state,
       followRollOut: afterRollOut,
       reconcileEvery: props.reconcileEvery,
     });
@@ -245,6 +251,9 @@ function environmentOf(
     [EnvName.eventBusName]: eventBusName,
     ...(settings.approval ? { [EnvName.approval]: approvalSettingOf(settings.approval) } : {}),
     ...(settings.rehearsal ? { [EnvName.rehearsal]: settings.rehearsal } : {}),
+    ...(settings.rehearsalBudget
+      ? { [EnvName.rehearsalBudget]: JSON.stringify(settings.rehearsalBudget) }
+      : {}),
     ...(settings.taskTimeout
       ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
       : {}),

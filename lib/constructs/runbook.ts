@@ -12,6 +12,7 @@ export const RunbookSection = {
   functionThrottles: 'alarm-function-throttles',
   cleanUpFailed: 'alarm-clean-up-failed',
   rollOutFailed: 'alarm-roll-out-failed',
+  copyLeft: 'alarm-copy-left',
   deployerUnserved: 'alarm-deployer-unserved',
 } as const;
 export type RunbookSection = (typeof RunbookSection)[keyof typeof RunbookSection];

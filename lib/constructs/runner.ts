@@ -60,7 +60,7 @@ export interface BesideRunner {
   readonly longRunning?: object;
   readonly approval?: object;
   readonly bundles?: object;
-  readonly rehearsal?: string;
+  readonly rehearsal?: string | object;
   readonly afterRollOut?: object;
   readonly outOfOrder?: string;
   readonly rollBackPolicy?: string;

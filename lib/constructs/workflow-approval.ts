@@ -17,6 +17,7 @@ export const approvalStates = (
   { invoke }: TaskStates,
   { topicArn, timeout }: ApprovalState,
   partition: string,
+  again: Readonly<Record<string, unknown>>,
 ) => ({
   [StateName.ApprovalNeeded]: {
     Type: 'Choice',
@@ -44,7 +45,7 @@ export const approvalStates = (
   } satisfies AslState,
   [StateName.CheckApproval]: invoke('plan', {
     comment: 'Makes the plan again. One that has changed since somebody approved it has to be approved anew.',
-    parameters: { 'request.$': '$$.Execution.Input', 'approval.$': '$.approval' },
+    parameters: { 'request.$': '$$.Execution.Input', ...again },
     next: StateName.AnythingPending,
     catchers: [ROLL_BACK],
   }),

@@ -22,6 +22,7 @@ import { StateName } from '../core/workflow/state-name.ts';
 import { type ApprovalState, approvalStates } from './workflow-approval.ts';
 import { type FollowRollOut, followRollOutStates } from './workflow-follow-roll-out.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
+import { type RehearsalState, rehearsalStates } from './workflow-rehearsal.ts';
 import { type ReportState, reportStates } from './workflow-report.ts';
 import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
 import { type AslState, ROLL_BACK, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
@@ -36,6 +37,8 @@ export interface WorkflowDefinitionProps extends TaskProps {
   readonly approval?: ApprovalState | undefined;
   /** Undefined: no reports are kept. */
   readonly report?: ReportState | undefined;
+  /** Undefined: no copies are made. */
+  readonly rehearsal?: RehearsalState | undefined;
   /** Undefined: roll-outs are not followed. */
   readonly followRollOut?: FollowRollOut | undefined;
 }
@@ -55,6 +58,14 @@ type OptionalState = (typeof StateName)[
   | 'CheckApproval'
   | 'KeepReport'
   | 'KeepReportOfFailure'
+  | 'RehearsalNeeded'
+  | 'MakeCopy'
+  | 'CopyReady'
+  | 'WaitForCopy'
+  | 'Rehearse'
+  | 'RemoveCopy'
+  | 'CheckRehearsal'
+  | 'RemoveCopyAfterFailure'
   | 'RollOutToFollow'
   | 'FollowRollOut'];
 type CommonState = Exclude<StateName, OptionalState>;
@@ -79,11 +90,22 @@ export const workflowDefinition = (props: WorkflowDefinitionProps): AslDefinitio
   };
 };
 
-const planStates = (
-  tasks: TaskStates,
-  { approval, partition }: WorkflowDefinitionProps,
-  rollOut: StateName,
-) => ({
+/** What a plan that is made again is told of the one before. */
+const againOf = ({ approval, rehearsal }: WorkflowDefinitionProps) => ({
+  ...(approval ? { 'approval.$': '$.approval' } : {}),
+  ...(rehearsal ? { 'rehearsal.$': '$.rehearsal' } : {}),
+});
+
+/** Where a plan is made again that knows of the one before. */
+const replanState = ({ approval, rehearsal }: WorkflowDefinitionProps): StateName => {
+  if (rehearsal) return StateName.CheckRehearsal;
+  return approval ? StateName.CheckApproval : StateName.Plan;
+};
+
+const firstOf = ({ approval }: WorkflowDefinitionProps): StateName =>
+  approval ? StateName.ApprovalNeeded : StateName.TakeRestorePoint;
+
+const planStates = (tasks: TaskStates, props: WorkflowDefinitionProps, rollOut: StateName) => ({
   [StateName.Plan]: tasks.invoke('plan', {
     comment: 'Compares the ledger in the database with the bundle. Reads only.',
     parameters: { 'request.$': '$$.Execution.Input' },
@@ -98,9 +120,10 @@ const planStates = (
       { Variable: '$.outcome', StringEquals: 'ahead', Next: rollOut },
       { Variable: '$.outcome', StringEquals: 'dry-run', Next: StateName.Succeeded },
     ],
-    Default: approval ? StateName.ApprovalNeeded : StateName.TakeRestorePoint,
+    Default: props.rehearsal ? StateName.RehearsalNeeded : firstOf(props),
   },
-  ...(approval ? approvalStates(tasks, approval, partition) : {}),
+  ...(props.rehearsal ? rehearsalStates(tasks, props, props.rehearsal, againOf(props), firstOf(props)) : {}),
+  ...(props.approval ? approvalStates(tasks, props.approval, props.partition, againOf(props)) : {}),
 });
 
 const restorePointStates = ({ invoke }: TaskStates) => ({
@@ -136,11 +159,7 @@ const NEXT_IN_TASK = {
   Next: StateName.MigrateInTask,
 };
 
-const migrateStates = (
-  { invoke }: TaskStates,
-  { longRunning, approval, partition }: WorkflowDefinitionProps,
-  applied: StateName,
-) => ({
+const migrateStates = ({ invoke }: TaskStates, props: WorkflowDefinitionProps, applied: StateName) => ({
   [StateName.Migrate]: invoke('migrate', {
     comment:
       'Applies pending migrations in order, as many as fit into one call. Each is applied whole or not at all.',
@@ -148,7 +167,7 @@ const migrateStates = (
       'plan.$': '$.plan',
       'restorePoint.$': '$.restorePoint',
       'progress.$': '$.progress',
-      ...(approval ? { 'approval.$': '$.approval' } : {}),
+      ...againOf(props),
     },
     next: StateName.AllApplied,
     catchers: [
@@ -165,11 +184,13 @@ const migrateStates = (
     Comment: 'If not, Migrate is called again and goes on where it stopped.',
     Choices: [
       { Variable: '$.progress.outcome', StringEquals: 'applied', Next: StateName.ReleaseLease },
-      ...(longRunning ? [NEXT_IN_TASK] : []),
+      ...(props.longRunning ? [NEXT_IN_TASK] : []),
     ],
     Default: StateName.Migrate,
   },
-  ...(longRunning ? { [StateName.MigrateInTask]: migrateInTaskState(longRunning, partition) } : {}),
+  ...(props.longRunning
+    ? { [StateName.MigrateInTask]: migrateInTaskState(props.longRunning, props.partition) }
+    : {}),
   [StateName.ReleaseLease]: invoke('release-lease', {
     comment: 'Everything is applied. If the lease cannot be released, the next run takes it over.',
     resultPath: null,
@@ -179,9 +200,8 @@ const migrateStates = (
   [StateName.ReleaseLeaseForReplan]: invoke('release-lease', {
     comment: 'Someone else migrated in the meantime, or took over the lease: the plan is made anew.',
     resultPath: null,
-    // Which knows what was approved before.
-    next: approval ? StateName.CheckApproval : StateName.Plan,
-    catchers: [goOnTo(approval ? StateName.CheckApproval : StateName.Plan)],
+    next: replanState(props),
+    catchers: [goOnTo(replanState(props))],
   }),
 });
 

@@ -17,6 +17,7 @@ import type { Reports } from './reports.ts';
 import { createStateMachine } from './state-machine.ts';
 import { type AslDefinition, workflowDefinition } from './workflow-definition.ts';
 import type { FollowRollOut } from './workflow-follow-roll-out.ts';
+import type { RehearsalState } from './workflow-rehearsal.ts';
 import { STATE_FUNCTIONS } from './workflow-task.ts';
 
 export interface WorkflowProps {
@@ -27,6 +28,7 @@ export interface WorkflowProps {
   readonly runTimeout: Duration;
   readonly task: FargateTask | undefined;
   readonly approval: ApprovalSettings | undefined;
+  readonly rehearsal: RehearsalState | undefined;
   readonly followRollOut: FollowRollOut | undefined;
   readonly reconcileEvery: Duration | undefined;
   readonly reports: Reports | undefined;
@@ -44,7 +46,10 @@ export class Workflow extends Construct {
     this.stateMachine.addToRolePolicy(
       new PolicyStatement({
         actions: ['lambda:InvokeFunction'],
-        resources: STATE_FUNCTIONS.map((name) => functions.byName[name].functionArn),
+        resources: [
+          ...STATE_FUNCTIONS.map((name) => functions.byName[name].functionArn),
+          ...Object.values(props.rehearsal?.functionArns ?? {}),
+        ],
       }),
     );
     this.stateMachine.addToRolePolicy(putSignals(eventBus));
@@ -58,7 +63,8 @@ export class Workflow extends Construct {
   }
 
   private definition(props: WorkflowProps): AslDefinition {
-    const { functions, eventBus, runTimeout, target, task, approval, followRollOut, reports } = props;
+    const { functions, eventBus, runTimeout, target, task, approval, followRollOut } = props;
+    const { rehearsal, reports } = props;
     const functionArns = Object.fromEntries(
       STATE_FUNCTIONS.map((name) => [name, functions.byName[name].functionArn]),
     ) as Record<(typeof STATE_FUNCTIONS)[number], string>;
@@ -71,6 +77,7 @@ export class Workflow extends Construct {
       runTimeout,
       longRunning: task?.state,
       approval,
+      rehearsal,
       followRollOut,
       report: reports?.state,
     });

@@ -15,7 +15,7 @@ import { ASSUMED_SECONDS } from './script.ts';
 export interface Machines {
   /** With every default. */
   readonly byDefault: Machine;
-  /** With the longest limits that are allowed, a container for long work, and roll-outs that are followed. */
+  /** With the longest limits that are allowed, copies, a container for long work, and roll-outs that are followed. */
   readonly atItsLimits: Machine;
   /** With every default of the option. */
   readonly following: FollowingMachine;

@@ -1,4 +1,5 @@
 /** The runs that docs/cost.md shows. */
+import { COPY_BUDGET_SECONDS, MOST_COPIES } from '../core/rehearsal/copy-progress.ts';
 import { RESTORE_POINT_BUDGET_SECONDS } from '../core/restore-point/index.ts';
 import type { RollOutOutcomes } from './roll-out-script.ts';
 import type { MigrateCall, Outcomes } from './script.ts';
@@ -27,6 +28,8 @@ export const MIGRATING_SECONDS = 6 * HOUR;
 /** The longest waits that are allowed, and then migrations for six hours. */
 const longestWaits = (leaseWaitSeconds: number) => ({
   isPending: true,
+  // As many as a run makes, because others migrate each time.
+  copies: Array.from({ length: MOST_COPIES }, () => COPY_BUDGET_SECONDS),
   restorePointSeconds: RESTORE_POINT_BUDGET_SECONDS,
   leaseHeldSeconds: leaseWaitSeconds,
 });

@@ -3,6 +3,7 @@
  * decides it in the functions; only what comes from outside is given: what is pending, how long others take.
  */
 import { stepWorkflowAcquire } from '../core/lease/index.ts';
+import { type CopyProgress, noCopy, stepCopy } from '../core/rehearsal/copy-progress.ts';
 import { stepRestorePoint } from '../core/restore-point/index.ts';
 import {
   type LeaseProgress,
@@ -27,6 +28,8 @@ export interface Outcomes {
   /** For how long another run goes on holding the lease, and renewing it. */
   readonly leaseHeldSeconds: number;
   readonly calls: readonly MigrateCall[];
+  /** How long each copy for a rehearsal takes until it is ready; none where the machine makes none. */
+  readonly copies?: readonly number[] | undefined;
   /** What a task takes, if a call asks for one. */
   readonly taskSeconds?: number | undefined;
 }
@@ -61,9 +64,21 @@ export async function acquire(
 
 export function scriptOf(outcomes: Outcomes, { lease, leaseWaitSeconds }: Surroundings): Script {
   const calls = [...outcomes.calls];
+  const copies = [...(outcomes.copies ?? [])];
   const { plan, otherCall, putEvents } = ASSUMED_SECONDS;
   const answers: Readonly<Partial<Record<string, (data: Data) => Answer | Promise<Answer>>>> = {
-    [StateName.Plan]: () => ({ seconds: plan, result: planned(outcomes) }),
+    [StateName.Plan]: () => ({ seconds: plan, result: planned(outcomes, copies) }),
+    // What its task gets, or the state as a whole.
+    [StateName.MakeCopy]: ({ rehearsal, copy = (rehearsal as Data).copy }) => ({
+      seconds: otherCall,
+      result: copyAfter(copy as CopyProgress, copies[0] ?? 0),
+    }),
+    [StateName.Rehearse]: () => {
+      copies.shift();
+      return { seconds: LONGEST_REHEARSAL_SECONDS, result: {} };
+    },
+    [StateName.RemoveCopy]: () => ({ seconds: otherCall, result: {} }),
+    [StateName.CheckRehearsal]: () => ({ seconds: plan, result: planned(outcomes, copies) }),
     [StateName.TakeRestorePoint]: ({ restorePoint }) => ({
       seconds: otherCall,
       result: restorePointAfter(restorePoint as RestorePointProgress, outcomes),
@@ -96,7 +111,8 @@ export function scriptOf(outcomes: Outcomes, { lease, leaseWaitSeconds }: Surrou
 }
 
 /** Of Plan's output, what the machine looks at. */
-const planned = ({ isPending, restorePointSeconds }: Outcomes) => ({
+const planned = ({ isPending, restorePointSeconds }: Outcomes, copies: readonly number[]) => ({
+  rehearsal: { status: copies.length > 0 ? 'needed' : 'done', copy: noCopy('copy') },
   outcome: isPending ? 'pending' : 'nothing-pending',
   restorePoint: {
     status: restorePointSeconds === 'none' ? 'none' : 'requested',
@@ -112,9 +128,17 @@ const planned = ({ isPending, restorePointSeconds }: Outcomes) => ({
     waitedSeconds: 0,
   } satisfies LeaseProgress,
   progress: { outcome: 'not-started' },
-  plan: { bundle: null },
+  plan: { bundle: null, toRevision: null, phase: null },
   verdict: {},
 });
+
+/** One call of a function. */
+const LONGEST_REHEARSAL_SECONDS = 900;
+
+function copyAfter(previous: CopyProgress, seconds: number): CopyProgress {
+  const isReady = previous.waitedSeconds + previous.waitSeconds >= seconds;
+  return stepCopy(previous, isReady ? { kind: 'ready', host: 'copy', port: 5432 } : { kind: 'creating' });
+}
 
 function restorePointAfter(
   previous: RestorePointProgress,

@@ -48,6 +48,7 @@ const LIMITS: Options = (stack) => ({
   leaseWait: LONGEST_LEASE_WAIT,
   runTimeout: LONGEST_RUN,
   longRunning: {},
+  rehearsal: {},
   afterRollOut: {
     follow: FOLLOW,
     policy: 'down',

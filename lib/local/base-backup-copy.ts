@@ -34,7 +34,8 @@ export async function withBaseBackup<Result>(
   }
 }
 
-async function startCopy({ database, signal }: Original): Promise<PostgresServer> {
+/** Throws LS740, and the signal's reason. */
+export async function startCopy({ database, signal }: Original): Promise<PostgresServer> {
   try {
     if (!isLocal(database.host)) throw new Error(`its server is on another host (${database.host})`);
     const login = await clientConfig(database);

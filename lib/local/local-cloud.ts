@@ -11,6 +11,7 @@ import type { DatabaseConfig } from '../adapters/postgres/index.ts';
 import { EnvName } from '../core/workflow/index.ts';
 import { LocalAlarms } from './aws/alarms.ts';
 import { startAwsApi } from './aws/api-server.ts';
+import { type CopyStorage, copyActions } from './aws/copies.ts';
 import { LocalDeployers } from './aws/deployers.ts';
 import { LocalEventBus } from './aws/events.ts';
 import { LocalExecutions } from './aws/executions.ts';
@@ -21,10 +22,12 @@ import { REGION } from './aws/service.ts';
 import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
 import { TaskTokens } from './aws/task-tokens.ts';
 import { takeBaseBackup } from './base-backup.ts';
+import { startCopy } from './base-backup-copy.ts';
 import type { Disposers } from './disposers.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { EcsTasks } from './ecs-tasks.ts';
 import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts';
+import { SUPERUSER } from './postgres-process.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
 import { type LocalExecution, startExecution } from './state-machine.ts';
@@ -83,7 +86,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
   const aws = await startAwsApi({
-    rds: rdsService(snapshotStorage(options)),
+    rds: { ...rdsService(snapshotStorage(options)), ...copyActions(copyStorage(options, disposers)) },
     events: eventBus.service,
     states: { ...executions.service, ...tokens.service },
     secrets: secretsService(new Map([[SECRET_ARN, await loginSecret(database)]])),
@@ -198,5 +201,26 @@ function snapshotStorage({ server, database, directory }: LocalCloudOptions): Sn
       await takeBaseBackup(login, server.dataDirectory, pathOf(id));
     },
     remove: (id) => rm(pathOf(id), { recursive: true, force: true }),
+  };
+}
+
+function copyStorage({ server, database, signal }: LocalCloudOptions, disposers: Disposers): CopyStorage {
+  const copies = new Map<string, PostgresServer>();
+  disposers.add(async () => {
+    await Promise.all([...copies.values()].map((copy) => copy.stop()));
+  });
+  return {
+    start: async (id) => {
+      if (!server) throw new Error('there is no server to copy');
+      const login = { ...database, user: SUPERUSER, password: server.password };
+      const copy = await startCopy({ database: login, signal });
+      copies.set(id, copy);
+      return copy.port;
+    },
+    stop: async (id) => {
+      const copy = copies.get(id);
+      copies.delete(id);
+      await copy?.stop();
+    },
   };
 }

@@ -10,6 +10,7 @@ import type { MigrationDatabase } from '../constructs/database.ts';
 import type { Deployers } from '../constructs/deployers.ts';
 import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
 import type { PublishedBundles } from '../constructs/published-bundles.ts';
+import type { RehearsalOptions } from '../constructs/rehearsals.ts';
 import type { VerdictReceivers } from '../constructs/verdict-receivers.ts';
 import { arn } from './aws/service.ts';
 import type { Template } from './template.ts';
@@ -24,6 +25,8 @@ export interface StackOptions {
   readonly runner?: readonly [string, ...string[]] | undefined;
   /** Which plans wait for a person; made in the stack given. */
   readonly approval?: ((stack: Stack) => ApprovalOptions) | undefined;
+  /** What is pending is rehearsed on a copy of the local server, within these limits. */
+  readonly rehearsal?: RehearsalOptions | undefined;
   /** Who is told every verdict; made in the stack given. */
   readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
   /** What is followed after a run; made in the stack given. */
@@ -59,8 +62,8 @@ export function synthesize(options: SynthesisOptions): Template {
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, STACK_NAME);
-  const { receivers, askingDeployers, longRunning, runner, approval, afterRollOut, bundles, reports } =
-    options;
+  const { receivers, askingDeployers, longRunning, runner, approval, rehearsal, afterRollOut } = options;
+  const { bundles, reports } = options;
   const image = ContainerImage.fromRegistry('registry.example.com/orders');
   const coordinator = new MigrationCoordinator(stack, 'Coordinator', {
     database: databaseOf(stack, options),
@@ -79,6 +82,7 @@ export function synthesize(options: SynthesisOptions): Template {
     target: options.databaseName,
     ...(receivers ? { receivers: receivers(stack) } : {}),
     ...(approval ? { approval: approval(stack) } : {}),
+    ...(rehearsal ? { rehearsal } : {}),
     ...(longRunning ? { longRunning: {} } : {}),
     ...(bundles ? { bundles: bundles(stack) } : {}),
     ...(reports ? { reports: {} } : {}),

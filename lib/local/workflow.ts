@@ -119,7 +119,8 @@ function rulesOf(template: Template, functionByArn: Workflow['functionByArn']): 
   return idsOfType(template, 'AWS::Events::Rule').flatMap((id) => {
     const { EventPattern: pattern, Targets } = template.Resources[id]?.Properties ?? {};
     const functionName = functionByArn.get(String(resolve(template, Targets[0].Arn)));
-    if (!functionName || pattern.source?.includes('aws.states')) return [];
+    // A rule without a pattern is a schedule.
+    if (!functionName || !pattern || pattern.source?.includes('aws.states')) return [];
     const { source = [], 'detail-type': detailType = [], detail } = pattern;
     const object = detail?.object && { bucket: detail.bucket.name, key: detail.object.key };
     return [{ functionName, source, detailType, target: detail?.target, ...(object ? { object } : {}) }];

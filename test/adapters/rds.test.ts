@@ -8,42 +8,14 @@ import {
   DescribeDBClustersCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
-  RDSClient,
+  type RDSClient,
 } from '@aws-sdk/client-rds';
 import { describe, expect, test } from 'vitest';
 import { RdsClusterSnapshots } from '../../lib/adapters/rds/cluster-snapshots.ts';
 import { iamPassword } from '../../lib/adapters/rds/iam-login.ts';
 import { RdsInstanceSnapshots } from '../../lib/adapters/rds/instance-snapshots.ts';
 import type { RestorePointStore } from '../../lib/core/restore-point/index.ts';
-
-type Command = { readonly input: object };
-type Answer = object | Error;
-
-/** A client that answers each command from a list, by the command's class, and keeps what it was sent. */
-class ScriptedRds extends RDSClient {
-  readonly sent: { readonly command: Command; readonly input: object }[] = [];
-  readonly #answers: [new (input: never) => Command, Answer[]][];
-
-  constructor(...answers: [new (input: never) => Command, Answer[]][]) {
-    super({ region: 'eu-west-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
-    this.#answers = answers;
-    this.send = (async (command: Command) => {
-      // As it is now: the paginator uses its input again.
-      this.sent.push({ command, input: { ...command.input } });
-      const answer = this.#answers.find(([type]) => command instanceof type)?.[1].shift();
-      if (answer === undefined) throw new Error(`nobody expected ${command.constructor.name}`);
-      if (answer instanceof Error) throw answer;
-      return answer;
-    }) as unknown as typeof this.send;
-  }
-
-  /** Inputs of all commands of a class, in order. */
-  inputsOf(type: new (input: never) => Command): object[] {
-    return this.sent.filter(({ command }) => command instanceof type).map(({ input }) => input);
-  }
-}
-
-const fault = (name: string) => Object.assign(new Error('as AWS says it'), { name });
+import { type Command, fault, ScriptedRds } from '../support/scripted-rds.ts';
 
 interface Kind {
   readonly name: string;

@@ -87,6 +87,10 @@ beforeAll(() => {
   common = auroraStack().template;
 }, SYNTHESIS_MS);
 
+const INVOKED = ['acquirelease', 'migrate', 'plan', 'releaselease', 'rollback', 'takerestorepoint'].map(
+  (name) => `<${name}Function.Arn>`,
+);
+
 describe('the rights of a role, and no more', () => {
   test.each(Object.keys(ROLES) as FunctionName[])('%s', (name) => {
     const expected = [
@@ -101,7 +105,7 @@ describe('the rights of a role, and no more', () => {
   test('the state machine', () => {
     expect(rightsOf(common, 'StateMachineRole')).toEqual([
       SIGNALS,
-      'Allow lambda:InvokeFunction on <acquireleaseFunction.Arn> and <migrateFunction.Arn> and <planFunction.Arn> and <releaseleaseFunction.Arn> and <rollbackFunction.Arn> and <takerestorepointFunction.Arn>',
+      `Allow lambda:InvokeFunction on ${INVOKED.join(' and ')}`,
       'Allow logs:CreateLogDelivery logs:DeleteLogDelivery logs:DescribeLogGroups logs:DescribeResourcePolicies logs:GetLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:UpdateLogDelivery on *',
       'Allow xray:GetSamplingRules xray:GetSamplingTargets xray:PutTelemetryRecords xray:PutTraceSegments on *',
     ]);
@@ -165,6 +169,16 @@ describe('other rights than in the common case', () => {
   ];
   const ONLY_FOR_EXECUTIONS =
     'Allow kms:Decrypt on <Key.Arn> if StringEquals kms:EncryptionContext:aws:states:stateMachineArn <StateMachine>';
+  const REHEARSALS = ['makecopy', 'rehearse', 'removecopies'].map(
+    (name) => `<Rehearsals${name}Function.Arn>`,
+  );
+  const invoke = (functions: readonly string[]) =>
+    `Allow lambda:InvokeFunction on ${functions.toSorted().join(' and ')}`;
+  /** Their own roles are in rehearsal.test.ts. */
+  const INVOKES_REHEARSALS = [
+    `StateMachineRole + ${invoke([...INVOKED, ...REHEARSALS])}`,
+    `StateMachineRole - ${invoke(INVOKED)}`,
+  ];
 
   const EXPECTED: Readonly<Record<VariantName, readonly string[]>> = {
     'an RDS instance in private subnets': [
@@ -203,6 +217,12 @@ describe('other rights than in the common case', () => {
     ],
     'reports of runs': ['StateMachineRole + Allow lambda:InvokeFunction on <ReportskeepreportFunction.Arn>'],
     'plans that wait for a person': ['StateMachineRole + Allow sns:Publish on <Approvals>'],
+    'rehearsals on clones': INVOKES_REHEARSALS,
+    'rehearsals on restored instances': [
+      ...INVOKES_REHEARSALS,
+      ...take('+', instanceSnapshots('<Database>')),
+      ...take('-', CLUSTER_SNAPSHOTS),
+    ],
     'a database of another stack': [
       ...login(secret(`arn:<Partition>:secretsmanager:${IN_REGION}:secret:orders/migrator-??????`)),
       ...take('+', instanceSnapshots('orders')),
@@ -286,6 +306,45 @@ describe('a resource with a star', () => {
       ['rds:DescribeDBInstances'],
       `arn:<Partition>:rds:${IN_REGION}:db:*`,
     ],
+    [
+      'a listing is checked against all clusters, whatever its filter',
+      ['rds:DescribeDBClusters'],
+      `arn:<Partition>:rds:${IN_REGION}:cluster:*`,
+    ],
+    [
+      'copies are named per run; the tag narrows them to one target',
+      [
+        'rds:RestoreDBClusterToPointInTime',
+        'rds:DeleteDBCluster',
+        'rds:CreateDBInstance',
+        'rds:AddTagsToResource',
+      ],
+      `arn:<Partition>:rds:${IN_REGION}:cluster:lockstep-copy-*`,
+    ],
+    [
+      'copies are named per run; the tag narrows them to one target',
+      [
+        'rds:RestoreDBInstanceToPointInTime',
+        'rds:CreateDBInstance',
+        'rds:DeleteDBInstance',
+        'rds:AddTagsToResource',
+      ],
+      `arn:<Partition>:rds:${IN_REGION}:db:lockstep-copy-*`,
+    ],
+    ...(['cluster-pg', 'pg', 'og', 'subgrp'] as const).map(
+      (kind) =>
+        [
+          'a copy gets the groups of the database, whatever they are called then',
+          kind === 'cluster-pg'
+            ? ['rds:RestoreDBClusterToPointInTime']
+            : [
+                'rds:CreateDBInstance',
+                'rds:RestoreDBInstanceToPointInTime',
+                ...(kind === 'pg' ? [] : ['rds:RestoreDBClusterToPointInTime']),
+              ],
+          `arn:<Partition>:rds:${IN_REGION}:${kind}:*`,
+        ] as const,
+    ),
     ...(['cluster-snapshot', 'snapshot'] as const).flatMap((snapshot) => {
       const kind = snapshot === 'snapshot' ? '' : 'Cluster';
       return [

@@ -206,6 +206,12 @@ export const VARIANTS = {
       },
     })),
   'reports of runs': () => coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), reports: {} })),
+  'rehearsals on clones': () => coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), rehearsal: {} })),
+  'rehearsals on restored instances': () =>
+    coordinatorStack((stack) => {
+      const vpc = privateVpc(stack);
+      return { database: rdsInstance(stack, vpc), vpc, rehearsal: {} };
+    }),
   'a database of another stack': () =>
     coordinatorStack((stack) => ({
       database: DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {

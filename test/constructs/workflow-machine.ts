@@ -13,6 +13,8 @@ import { type AslDefinition, workflowDefinition } from '../../lib/constructs/wor
 import {
   FUNCTION_NAMES,
   type FunctionName,
+  REHEARSAL_FUNCTION_NAMES,
+  type RehearsalFunctionName,
   type RollOutStateName,
   StateName,
 } from '../../lib/core/workflow/index.ts';
@@ -22,6 +24,12 @@ const perTask = <T>(make: (name: RollOutTask) => T) =>
   Object.fromEntries(ROLL_OUT_TASKS.map((name) => [name, make(name)])) as Record<RollOutTask, T>;
 const perFunction = <T>(make: (name: FunctionName) => T) =>
   Object.fromEntries(FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<FunctionName, T>;
+
+const perRehearsalFunction = <T>(make: (name: RehearsalFunctionName) => T) =>
+  Object.fromEntries(REHEARSAL_FUNCTION_NAMES.map((name) => [name, make(name)])) as Record<
+    RehearsalFunctionName,
+    T
+  >;
 
 const PROPS = {
   functionArns: perFunction((name) => `arn:aws:lambda:us-east-1:111122223333:function:${name}`),
@@ -89,7 +97,30 @@ const report = {
 /** With a report of each run. */
 export const reportDefinition: AslDefinition = workflowDefinition({ ...PROPS, report });
 
-/** With everything but plans that wait for a person. */
+const REHEARSAL = {
+  functionArns: perRehearsalFunction((name) => `arn:aws:lambda:us-east-1:111122223333:function:${name}`),
+  functionTimeouts: perRehearsalFunction(() => Duration.minutes(1)),
+};
+
+/** With rehearsals on copies. */
+export const rehearsalDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  longRunning: LONG_RUNNING,
+  rehearsal: REHEARSAL,
+  followRollOut,
+  report,
+});
+
+/** With everything but copies. */
+export const withoutRehearsalDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  longRunning: LONG_RUNNING,
+  approval: APPROVAL,
+  followRollOut,
+  report,
+});
+
+/** With everything but what comes between the plan and the restore point. */
 export const withoutApprovalDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
   longRunning: LONG_RUNNING,
@@ -102,6 +133,7 @@ export const fullDefinition: AslDefinition = workflowDefinition({
   ...PROPS,
   longRunning: LONG_RUNNING,
   approval: APPROVAL,
+  rehearsal: REHEARSAL,
   followRollOut,
   report,
 });

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import {
   followingDefinition,
   fullDefinition,
+  rehearsalDefinition,
   withoutApprovalDefinition,
+  withoutRehearsalDefinition,
 } from '../constructs/workflow-machine.ts';
 import { codeBlocks } from './markdown.ts';
 
@@ -32,7 +34,10 @@ function transitions(machines: readonly Definition[]): string[] {
 
 test.each([
   // With an option some lead elsewhere than without.
-  ['docs/architecture.md', [fullDefinition, withoutApprovalDefinition]],
+  [
+    'docs/architecture.md',
+    [fullDefinition, withoutRehearsalDefinition, rehearsalDefinition, withoutApprovalDefinition],
+  ],
   ['docs/after-roll-out.md', [followingDefinition()]],
 ])('the diagram of %s has the states and the transitions of its machine, and no others', (path, machines) => {
   const diagram = codeBlocks(path, 'mermaid').find((code) => code.startsWith('stateDiagram')) ?? '';

@@ -73,6 +73,7 @@ const EVENT = {
   restorePoint: { status: 'requested', id: null, waitSeconds: 0, waitedSeconds: 0 },
   lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
   progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
+  copy: { status: 'creating', id: 'a', host: null, port: null, waitSeconds: 0, waitedSeconds: 0 },
   error: { Error: 'States.Timeout' },
   verdict: VERDICT,
   detail: {
@@ -135,7 +136,7 @@ describe.each(ALL_FUNCTION_NAMES)('the bundle of %s', (name) => {
       );
     expect(reads(atStart(metafile))).toBe(false);
     expect(reads(metafile.outputs)).toBe(
-      ['plan', 'migrate', 'roll-back', 'clean-up', 'keep-report'].includes(name),
+      ['plan', 'migrate', 'roll-back', 'clean-up', 'keep-report', 'rehearse'].includes(name),
     );
   });
 

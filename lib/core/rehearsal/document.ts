@@ -59,6 +59,8 @@ export const rehearsedStepSchema = z.object({
 
 const limit = z.number().positive().nullable();
 
+export const budgetSchema = z.object({ maxDurationMs: limit, maxBlockedMs: limit });
+
 export const excessSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('duration'), durationMs: ms, limitMs: z.number() }),
   z.object({
@@ -92,7 +94,7 @@ export const rehearsalSchema = z.object({
   databaseBytes: bytes,
   verdict: z.enum(['within-budget', 'over-budget', 'failed']),
   excesses: z.array(excessSchema),
-  budget: z.object({ maxDurationMs: limit, maxBlockedMs: limit }),
+  budget: budgetSchema,
   /** Of all steps. */
   durationMs: ms,
   steps: z.array(rehearsedStepSchema),
@@ -144,7 +146,8 @@ interface About {
 }
 
 /**
- * Why a rehearsal says nothing of a plan; empty if it is of this one. Of one that failed nobody asks how far it came.
+ * Why a rehearsal says nothing of a plan; empty if it is of this one. Of one that is
+ * not within its budget nobody asks how far it came.
  * @param now.pending names of all that is to be applied
  */
 export function mismatchesOf(
@@ -153,7 +156,7 @@ export function mismatchesOf(
 ): Mismatch[] {
   const { bundleDigest, ledgerHead, verdict, steps } = given;
   const rehearsed = new Set(steps.map(({ migration }) => migration));
-  const isWhole = verdict === 'failed' || now.pending.every((name) => rehearsed.has(name));
+  const isWhole = verdict !== 'within-budget' || now.pending.every((name) => rehearsed.has(name));
   return [
     ...(bundleDigest === now.bundleDigest ? [] : (['bundle'] as const)),
     ...(ledgerHead === now.ledgerHead ? [] : (['ledger'] as const)),

@@ -16,6 +16,7 @@ import { restoreRecordSchema } from '../restore-point/restore-record.ts';
 import { waitingDeployerSchema } from '../rollout/receivers.ts';
 import { ROLL_OUT_POLICIES } from '../rollout/sent-back-verdict.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
+import { rehearsalStateSchema } from './rehearsal-payloads.ts';
 import { caughtErrorSchema, runSchema } from './run.ts';
 
 /** What a person or a pipeline may put into the execution's input; `{}` is valid. Unknown keys are ignored
@@ -45,6 +46,8 @@ export const planInputSchema = z.object({
   request: startInputSchema,
   /** When a person was asked, or has approved, before. */
   approval: approvalSchema.optional(),
+  /** What was rehearsed before in this run. */
+  rehearsal: rehearsalStateSchema.optional(),
 });
 
 export const planDataSchema = z.object({
@@ -132,6 +135,8 @@ export const planOutputSchema = z.object({
   verdict: verdictSchema.nullable(),
   /** Where plans may have to wait for a person. */
   approval: approvalSchema.optional(),
+  /** Where the coordinator rehearses on a copy. */
+  rehearsal: rehearsalStateSchema.optional(),
 });
 export type PlanOutput = z.infer<typeof planOutputSchema>;
 
@@ -147,6 +152,7 @@ export const migrateInputSchema = z.object({
   restorePoint: restorePointSchema,
   progress: migrateProgressSchema,
   approval: approvalSchema.optional(),
+  rehearsal: rehearsalStateSchema.optional(),
 });
 export type MigrateInput = z.infer<typeof migrateInputSchema>;
 /** As Plan's does, this output becomes the whole state: the input again with new progress, and the verdict, which is

@@ -6,6 +6,15 @@ export const StateName = {
   ApprovalNeeded: 'Approval needed?',
   AskForApproval: 'Ask for approval',
   CheckApproval: 'Check approval',
+  /** These only where the coordinator rehearses on a copy. */
+  RehearsalNeeded: 'Rehearsal needed?',
+  MakeCopy: 'Make copy',
+  CopyReady: 'Copy ready?',
+  WaitForCopy: 'Wait for copy',
+  Rehearse: 'Rehearse',
+  RemoveCopy: 'Remove copy',
+  CheckRehearsal: 'Check rehearsal',
+  RemoveCopyAfterFailure: 'Remove copy after failure',
   TakeRestorePoint: 'Take restore point',
   RestorePointReady: 'Restore point ready?',
   WaitForRestorePoint: 'Wait for restore point',
@@ -82,13 +91,23 @@ export type RollOutFunctionName = (typeof ROLL_OUT_FUNCTION_NAMES)[number];
 export const REPORT_FUNCTION_NAMES = ['keep-report'] as const;
 export type ReportFunctionName = (typeof REPORT_FUNCTION_NAMES)[number];
 
+/** Of rehearsals on copies; made only with them. Files and construct ids as above. */
+export const REHEARSAL_FUNCTION_NAMES = ['make-copy', 'rehearse', 'remove-copies'] as const;
+export type RehearsalFunctionName = (typeof REHEARSAL_FUNCTION_NAMES)[number];
+
 export const ALL_FUNCTION_NAMES = [
   ...FUNCTION_NAMES,
   ...DEPLOYER_FUNCTION_NAMES,
   ...ROLL_OUT_FUNCTION_NAMES,
   ...REPORT_FUNCTION_NAMES,
+  ...REHEARSAL_FUNCTION_NAMES,
 ] as const;
-export type AnyFunctionName = FunctionName | DeployerFunctionName | RollOutFunctionName | ReportFunctionName;
+export type AnyFunctionName =
+  | FunctionName
+  | DeployerFunctionName
+  | RollOutFunctionName
+  | ReportFunctionName
+  | RehearsalFunctionName;
 
 /** Environment variables of the functions; set by the constructs, read by functions/_runtime/. */
 export const EnvName = {
@@ -125,6 +144,11 @@ export const EnvName = {
   approval: 'LOCKSTEP_APPROVAL',
   /** `required`: what is pending has to be rehearsed before. */
   rehearsal: 'LOCKSTEP_REHEARSAL',
+  /** JSON: where the coordinator rehearses on a copy, its limits; budgetSchema. */
+  rehearsalBudget: 'LOCKSTEP_REHEARSAL_BUDGET',
+  /** Of the copies: `rds-instance` or `rds-cluster`, and of which one. */
+  copyKind: 'LOCKSTEP_COPY',
+  copySource: 'LOCKSTEP_COPY_SOURCE',
   /** `expand` where contract migrations come after the roll-out: of runs that name no phase. Absent: all phases. */
   defaultPhase: 'LOCKSTEP_DEFAULT_PHASE',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',

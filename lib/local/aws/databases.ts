@@ -33,9 +33,16 @@ const CLUSTER = {
   Status: 'available',
 };
 
+/** Its backups reach to the present. */
+export const instanceNamed = (DBInstanceIdentifier: string) => ({
+  ...INSTANCE,
+  DBInstanceIdentifier,
+  LatestRestorableTime: new Date(),
+});
+
 export const databaseActions: Service = {
   DescribeDBInstances: ({ DBInstanceIdentifier = 'member' }) => ({
-    DBInstances: { DBInstance: [{ ...INSTANCE, DBInstanceIdentifier }] },
+    DBInstances: { DBInstance: [instanceNamed(DBInstanceIdentifier)] },
   }),
   DescribeDBClusters: ({ DBClusterIdentifier }) => ({
     DBClusters: { DBCluster: [{ ...CLUSTER, DBClusterIdentifier }] },

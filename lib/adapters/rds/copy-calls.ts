@@ -1,0 +1,64 @@
+/** What copies of instances and of clusters have in common: tags, states, errors. */
+import { LockstepError } from '../../core/errors/index.ts';
+import { type CopyRequest, CopyTag, copyError, type StoredCopy } from '../../core/rehearsal/copy-store.ts';
+
+interface Tag {
+  readonly Key?: string | undefined;
+  readonly Value?: string | undefined;
+}
+
+export const tagsOf = ({ target, run, expiresMs }: CopyRequest): { Key: string; Value: string }[] => [
+  { Key: CopyTag.target, Value: target },
+  { Key: CopyTag.run, Value: run },
+  { Key: CopyTag.expires, Value: new Date(expiresMs).toISOString() },
+];
+
+/** As a list of one; empty if it is none of this target. */
+export function storedCopy(
+  id: string | undefined,
+  tags: readonly Tag[] | undefined,
+  target: string,
+): StoredCopy[] {
+  const tagged = (key: string) => tags?.find(({ Key }) => Key === key)?.Value;
+  if (id === undefined || tagged(CopyTag.target) !== target) return [];
+  const expiresMs = Date.parse(tagged(CopyTag.expires) ?? '');
+  return [{ id, expiresMs: Number.isNaN(expiresMs) ? null : expiresMs }];
+}
+
+/** Words of RDS for what does not become available by itself. */
+const FAILED = /^(failed|deleting|storage-full|restore-error|inaccessible-.*|incompatible-.*)$/;
+
+/** Throws LS740. */
+export function stateOf(status: string | undefined, id: string): 'available' | 'creating' {
+  if (status === 'available') return 'available';
+  if (!FAILED.test(status ?? '')) return 'creating';
+  throw copyError(`The copy ${id} is ${status}.`, 'Look at it in the RDS console, and start a new run.');
+}
+
+/** Undefined when the call fails with an error of one of these names. */
+export async function unless<Result>(
+  names: readonly string[],
+  call: Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Error && names.includes(error.name)) return undefined;
+    throw error;
+  }
+}
+
+/** What goes wrong is an LS740. */
+export async function explained<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const { name, message } = error as Error;
+    throw copyError(
+      `${what}: ${name}: ${message}.`,
+      "Check the function's permissions, the quota of instances and clusters, and the database in the RDS console; then start the run again.",
+      error,
+    );
+  }
+}
