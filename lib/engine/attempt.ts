@@ -17,6 +17,7 @@ import { asLockstepError, LockstepError } from '../core/errors/index.ts';
 import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
 import { DEFAULT_LOCK_WAIT_MS } from '../core/locks/index.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
+import { watchReplies } from './lost-replies.ts';
 import { openSession } from './open-session.ts';
 import type { AroundStep, AttemptOptions, Observer } from './types.ts';
 import { Watch } from './watch.ts';
@@ -81,6 +82,7 @@ class RunningAttempt implements Attempt {
   #cancelling: Promise<void> | undefined;
   #deadline: Promise<void> | undefined;
   readonly #left = new AbortController();
+  #replies: Promise<void> | undefined;
 
   constructor(options: AttemptOptions) {
     const { signal } = options;
@@ -114,6 +116,7 @@ class RunningAttempt implements Attempt {
     await this.#mint(0);
     this.#session = given ?? (await openSession({ ...this.#options, signal }, this.#name()));
     const { session, on, timeLeftMs } = this;
+    this.#replies = watchReplies({ ...this.#options, signal: this.#left.signal }, session);
     if (given) await nameSession(given, this.#name());
     else await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
     if (this.#options.isDryRun) return;
@@ -155,6 +158,7 @@ class RunningAttempt implements Attempt {
     this.#options.signal?.removeEventListener('abort', this.#giveUp);
     this.#left.abort();
     await this.#deadline;
+    await this.#replies;
     await this.watch.end();
     await this.#keeping?.stop();
     await this.#cancelling;

@@ -58,3 +58,35 @@ export async function holdQueries(url: string, holds: (connection: number) => bo
   onTestFinished(() => void server.close());
   return (server.address() as AddressInfo).port;
 }
+
+/**
+ * In front of a server, until `cut` is called: then what is sent over the connections of that time, in either direction,
+ * arrives nowhere, and nobody is told. Later ones are as they should be. Gives the URL by which the server is reached.
+ */
+export async function silentlyCut(url: string): Promise<{ readonly url: string; cut(): void }> {
+  const target = new URL(url);
+  let links: { isCut: boolean }[] = [];
+  const server = createServer((client) => {
+    const link = { isCut: false };
+    links.push(link);
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      from.on('error', () => from.destroy());
+      from.on('data', (chunk) => link.isCut || to.write(chunk));
+      from.on('close', () => link.isCut || to.destroy());
+      onTestFinished(() => void from.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const proxied = new URL(url);
+  proxied.port = String((server.address() as AddressInfo).port);
+  const cut = () => {
+    for (const link of links) link.isCut = true;
+    links = [];
+  };
+  return { url: proxied.href, cut };
+}

@@ -69,7 +69,15 @@ export {
   startRun,
 } from './runs.ts';
 export type { Session } from './session.ts';
-export { attemptName, cancelRunning, endSession, endSessions, nameSession, tokenOf } from './sessions.ts';
+export {
+  attemptName,
+  cancelRunning,
+  endSession,
+  endSessions,
+  idleForMs,
+  nameSession,
+  tokenOf,
+} from './sessions.ts';
 export { settleStarted } from './settle-alone.ts';
 export { recordRepairs, stampEntries } from './stamp.ts';
 export { readClockMs, readConnections, readLoginSettings, readRights } from './surroundings.ts';

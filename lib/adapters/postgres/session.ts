@@ -44,6 +44,7 @@ export class Session {
   #isBorrowed = false;
   readonly #lost = new AbortController();
   #busy = 0;
+  #sent = 0;
   #idle: Promise<unknown> = Promise.resolve();
   #commandsDone: string[] = [];
   #commandsBeforeError: readonly string[] = [];
@@ -107,6 +108,11 @@ export class Session {
     return this.#busy > 0;
   }
 
+  /** The number of the message that the server has not answered yet; undefined while there is none. */
+  get inFlight(): number | undefined {
+    return this.busy ? this.#sent : undefined;
+  }
+
   /** Resolves when what runs at the time of the call has ended, well or not. */
   whenIdle(): Promise<unknown> {
     return this.#idle;
@@ -147,6 +153,7 @@ export class Session {
   async run(sql: string): Promise<Row[]> {
     this.lost.throwIfAborted();
     this.#busy += 1;
+    this.#sent += 1;
     try {
       const text = this.#preamble === '' ? sql : `${this.#preamble}; ${sql}`;
       const running = this.#client.query({ text, types: TEXT_TYPES });
@@ -174,8 +181,8 @@ export class Session {
   }
 
   /** Drops the connection without a word to the server, which notices by itself. */
-  destroy(): void {
-    this.#lose(new Error('it was dropped'));
+  destroy(why = 'it was dropped'): void {
+    this.#lose(new Error(why));
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 

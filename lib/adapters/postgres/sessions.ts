@@ -107,3 +107,15 @@ async function sendCancel(session: Session, clock: Clock, late: AbortSignal): Pr
     await second.end();
   }
 }
+
+/**
+ * For how long the server has had nothing to do for a session; Infinity when it has no such session any more, 0 when it
+ * is at work, or does not tell. Throws LS3xx.
+ */
+export async function idleForMs(second: Session, id: SessionId): Promise<number> {
+  const [row] = await second.query(`${AS_LOGIN};
+    SELECT pg_catalog.count(*) AS found, COALESCE(pg_catalog.max(CASE WHEN a.state LIKE 'idle%'
+        THEN 1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change) END), 0) AS idle_ms
+      FROM pg_catalog.pg_stat_activity a WHERE ${isSession(id)}`);
+  return row?.found === '0' ? Number.POSITIVE_INFINITY : Number(row?.idle_ms);
+}

@@ -1,0 +1,40 @@
+/** The link to the server is cut, and neither side is told; a new one works. */
+import { expect, test } from 'vitest';
+import { otherSession } from '../engine/others.ts';
+import { configOf, type Site, siteForTest } from '../engine/site.ts';
+import { silentlyCut } from '../support/wire.ts';
+import { until } from './until.ts';
+
+const GATE = 4_713;
+const FILES = {
+  '0001_first.sql': 'CREATE TABLE done (n int); INSERT INTO done VALUES (1);',
+  '0002_second.sql': `SELECT pg_advisory_xact_lock(${GATE}); INSERT INTO done VALUES (2);`,
+  '0003_third.sql': 'INSERT INTO done VALUES (3);',
+};
+const WAITS = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+
+/** Somebody's run is in the middle of its second migration, and its link is cut. */
+async function cutInTheMiddle(site: Site) {
+  const gate = await otherSession(site, `SELECT pg_advisory_lock(${GATE})`);
+  const link = await silentlyCut(`${site.url}?sslmode=disable`);
+  const running = site.up(FILES, { database: configOf(link.url) });
+  await site.until(WAITS);
+  link.cut();
+  return { running, open: () => gate.query(`SELECT pg_advisory_unlock(${GATE})`) };
+}
+
+const LIMIT_MS = 60_000;
+
+test(
+  'a reply that is lost is noticed, and the run goes on after what was done',
+  async () => {
+    const site = await siteForTest();
+    const { running, open } = await cutInTheMiddle(site);
+    await open();
+    await until('it is committed', async () => (await site.rows('SELECT FROM done WHERE n = 2')).length > 0);
+    expect(await running).toMatchObject({ outcome: 'applied', applied: ['0001_first', '0003_third'] });
+    expect(await site.rows('SELECT n FROM done ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'applied' }]);
+  },
+  LIMIT_MS,
+);
