@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeBundle } from '../../lib/core/plan/catalog.ts';
-import { StateName } from '../../lib/core/workflow/index.ts';
+import { StateName, TASK_START_SECONDS } from '../../lib/core/workflow/index.ts';
 import type { Deployment, LocalExecution, PostgresServer } from '../../lib/local/index.ts';
 import { lockstep } from '../cli/command-line.ts';
 import { type LocalCoordinator, startCoordinator } from './local-workflow.ts';
@@ -212,6 +212,8 @@ describe('a command', () => {
     const { start, tasks } = await deploy(SLOW);
     const run = start({});
     await until(isSlow);
+    // Long enough for a container to start.
+    expect(await lease()).toMatchObject({ state: 'HELD', durationMs: TASK_START_SECONDS * 1000 });
     run.abort();
     expect(await run.outcome).toEqual({ status: 'ABORTED' });
     await expect.poll(() => [...(tasks?.running() ?? [])], { timeout: 30_000 }).toEqual([]);

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import type { CommandEnd, ForeignCommand } from '../../lib/core/foreign/index.ts';
+import type { LeaseStore } from '../../lib/core/lease/index.ts';
 import { execInRun } from '../../lib/engine/exec.ts';
 import { failureOf, leaseOf, type Site, siteForTest } from './site.ts';
 
@@ -60,14 +61,31 @@ it('a second task of the same run begins nothing, and the first one goes on undi
   expect([first.begins(), second.begins()]).toEqual([1, 0]);
 });
 
-it('of two tasks at the same moment one begins the command, at most', async () => {
+it('nor does one that had looked before the first one began', async () => {
   const site = await siteForTest();
-  const { exec } = await run(site, 'run-1');
-  const { command, finish, begins } = held();
-  finish();
-  await Promise.allSettled([exec(command), exec(command)]);
-  expect(begins()).toBeLessThanOrEqual(1);
+  const { leases, exec } = await run(site, 'run-1');
+  const first = held();
+  first.finish();
+  let hasRun = false;
+  // Between its look and its lock.
+  const mint: LeaseStore['mint'] = async (...lease) => {
+    if (!hasRun) await exec(first.command);
+    hasRun = true;
+    return leases.mint(...lease);
+  };
+  const { exec: late } = await run(
+    site,
+    'run-1',
+    new Proxy(leases, { get: (of, name) => (name === 'mint' ? mint : bound(of, name)) }),
+  );
+  const second = held();
+  second.finish();
+  expect((await failureOf(late(second.command))).code).toBe('LS806');
+  expect([first.begins(), second.begins()]).toEqual([1, 0]);
 });
+
+const bound = (store: MemoryLeaseStore, name: string | symbol): unknown =>
+  Reflect.get(store, name, store).bind(store);
 
 it('after a run that failed the same run does not begin it again; another one does', async () => {
   const site = await siteForTest();
