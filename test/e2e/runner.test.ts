@@ -48,8 +48,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const start = (server?: PostgresServer): Promise<LocalCoordinator> =>
-  startCoordinator({ runner: [process.execPath, join(folder, 'migrate.mjs')], server });
+const start = (options: Parameters<typeof startCoordinator>[0] = {}): Promise<LocalCoordinator> =>
+  startCoordinator({ runner: [process.execPath, join(folder, 'migrate.mjs')], ...options });
 
 /** The functions have a bundle of no migrations, as the construct gives it to them. */
 async function deploy(migrations: object): Promise<Deployment> {
@@ -145,12 +145,13 @@ describe('a run', () => {
     expect(changed).toEqual([{ n: 1 }]);
   }, 120_000);
 
-  test('keeps in the ledger to which time the database can go back', async () => {
+  test('keeps in the ledger to which time the database can go back, and a report where that is asked for', async () => {
     await coordinator.stop();
     // A time needs no copy of the server.
-    coordinator = await start({} as PostgresServer);
+    coordinator = await start({ server: {} as PostgresServer, reports: true });
     const run = (await deploy(FIRST)).start({});
     const outcome = await run.outcome;
+    expect(outcome).toMatchObject({ output: { report: expect.anything() } });
     const { restorePoint } = (outcome as unknown as { output: { restorePoint: string } }).output;
     expect(restorePoint).toMatch(/^\d{4}-.*Z$/);
     const plan = await lockstep(['restore', 'plan', run.name, '--json'], { DATABASE_URL: coordinator.url });
