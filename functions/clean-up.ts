@@ -125,11 +125,13 @@ async function endSessions(
 }
 
 /**
- * Not for a run that got as far as to signal by itself: its error is one of the catalogue then. Nor for one that
- * had applied everything, whatever stopped it then. A signal too many is harmless, receivers know the run.
+ * Not for a run that got as far as to signal by itself: its error is one of the catalogue then, or it has succeeded (also
+ * after a redrive, of which an event that comes late does not know), whatever the ledger says or does not. Nor for one
+ * that had applied everything, whatever stopped it then.
  */
 function needsSignal(execution: ExecutionState, found: Found | undefined): boolean {
-  const error = execution.kind === 'ended' ? execution.error : undefined;
+  const { error, status } = execution.kind === 'ended' ? execution : {};
+  if (status === 'SUCCEEDED') return false;
   if (error === ErrorName.Signal) return true;
   return found?.record?.verdict !== 'applied' && !OWN_ERRORS.has(error);
 }

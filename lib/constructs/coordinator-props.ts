@@ -1,28 +1,19 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
-import type { ApprovalPolicy } from '../core/approval/policy.ts';
 import type { OutOfOrderPolicy } from '../core/plan/out-of-order.ts';
-import type { Budget } from '../core/rehearsal/document.ts';
 import type { RehearsalPolicy } from '../core/rehearsal/policy.ts';
 import type { AfterRollOutOptions } from './after-roll-out-options.ts';
 import type { ApprovalOptions } from './approval.ts';
-import type { DatabaseLogin, MigrationDatabase, ResolvedDatabase } from './database.ts';
+import type { DatabaseLogin, MigrationDatabase } from './database.ts';
 import type { LongRunningOptions } from './long-running.ts';
-import { type PublishedBundles, publishedBundlesProblems } from './published-bundles.ts';
-import { refuse } from './refuse.ts';
-import { budgetOf, type RehearsalOptions } from './rehearsals.ts';
+import type { PublishedBundles } from './published-bundles.ts';
+import type { RehearsalOptions } from './rehearsals.ts';
 import type { ReportOptions } from './reports.ts';
-import {
-  type RestorePointOptions,
-  type RestorePointSettings,
-  restorePointProblems,
-  restorePointSettings,
-} from './restore-points.ts';
-import { type RunnerOptions, runnerProblems } from './runner.ts';
+import type { RestorePointOptions } from './restore-points.ts';
+import type { RunnerOptions } from './runner.ts';
 import type { VerdictReceivers } from './verdict-receivers.ts';
 
 export interface MigrationCoordinatorProps {
@@ -159,132 +150,3 @@ export interface MigrationCoordinatorProps {
    */
   readonly runbookUrl?: string;
 }
-
-/** The properties with every default filled in. */
-export interface CoordinatorSettings {
-  readonly target: string;
-  /** Undefined: none are taken. */
-  readonly restorePoints: RestorePointSettings | undefined;
-  readonly rollBackPolicy: 'down' | 'code-only';
-  readonly outOfOrder: OutOfOrderPolicy;
-  readonly leaseDuration: Duration;
-  readonly leaseWait: Duration;
-  readonly migrateTimeout: Duration;
-  readonly runTimeout: Duration;
-  readonly approval: ApprovalSettings | undefined;
-  readonly rehearsal: RehearsalPolicy | undefined;
-  /** Where the coordinator rehearses itself. */
-  readonly rehearsalBudget: Budget | undefined;
-  /** Of a task; undefined without tasks. */
-  readonly taskTimeout: Duration | undefined;
-}
-
-export interface ApprovalSettings {
-  readonly when: ApprovalPolicy;
-  readonly topicArn: string;
-  readonly timeout: Duration;
-}
-
-/** Longer waits could use up the 25,000 events that an execution's history may have. */
-export const LONGEST_LEASE_WAIT = Duration.hours(4);
-export const LONGEST_RUN = Duration.hours(24);
-const LAMBDA_LIMIT = Duration.minutes(15);
-/** It becomes a tag of snapshots, which allows these characters, and the name of a metric's dimension. */
-const TARGET = /^[\w .:/=+@-]{1,200}$/;
-
-/** Ends the synthesis with all that is wrong at once. */
-export function settingsOf(
-  scope: Construct,
-  props: MigrationCoordinatorProps,
-  database: ResolvedDatabase,
-): CoordinatorSettings {
-  const runTimeout = props.runTimeout ?? Duration.hours(6);
-  const task = props.longRunning ?? props.runner;
-  const settings = {
-    target: props.target ?? scope.node.path,
-    restorePoints: restorePointSettings(
-      props.restorePoint ?? (props.runner && { method: 'point-in-time' }),
-      database,
-    ),
-    rollBackPolicy: props.rollBackPolicy ?? 'down',
-    outOfOrder: props.outOfOrder ?? 'refuse',
-    leaseDuration: props.leaseDuration ?? Duration.minutes(1),
-    leaseWait: props.leaseWait ?? Duration.minutes(30),
-    migrateTimeout: props.migrateTimeout ?? LAMBDA_LIMIT,
-    runTimeout,
-    approval: props.approval && {
-      when: props.approval.when,
-      topicArn: props.approval.topic.topicArn,
-      timeout: props.approval.timeout ?? partOf(runTimeout, 1 / 3),
-    },
-    rehearsal: props.rehearsal === 'required' ? 'required' : undefined,
-    rehearsalBudget: budgetOf(props.rehearsal),
-    taskTimeout: task && (task.timeout ?? partOf(runTimeout, 2 / 3)),
-  } as const;
-  const problems = problemsOf(settings, props, database);
-  if (problems.length > 0) refuse(scope, problems.join(' '));
-  return settings;
-}
-
-const partOf = (all: Duration, part: number): Duration =>
-  Duration.seconds(Math.floor(all.toSeconds() * part));
-
-function problemsOf(
-  settings: CoordinatorSettings,
-  props: MigrationCoordinatorProps,
-  database: ResolvedDatabase,
-): string[] {
-  const { target } = settings;
-  const { reconcileEvery, afterRollOut } = props;
-  const rules: readonly (readonly [boolean, string])[] = [
-    [
-      !Token.isUnresolved(target) && !TARGET.test(target),
-      'target has characters that a tag cannot have, or is longer than 200.',
-    ],
-    ...restorePointProblems(props.restorePoint, database),
-    ...runnerProblems(props),
-    ...publishedBundlesProblems(props.bundles),
-    [
-      outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
-      'leaseDuration is not between 10 seconds and 15 minutes.',
-    ],
-    [
-      outside(settings.leaseWait, Duration.seconds(1), LONGEST_LEASE_WAIT),
-      'leaseWait is not between 1 second and 4 hours.',
-    ],
-    [
-      outside(settings.migrateTimeout, Duration.seconds(30), LAMBDA_LIMIT),
-      'migrateTimeout is not between 30 seconds and 15 minutes.',
-    ],
-    [
-      outside(settings.runTimeout, settings.leaseWait, LONGEST_RUN),
-      'runTimeout is not between leaseWait and 24 hours.',
-    ],
-    [
-      reconcileEvery !== undefined && reconcileEvery.toMilliseconds() < 60_000,
-      'reconcileEvery is less than 1 minute.',
-    ],
-    [
-      settings.approval !== undefined &&
-        outside(settings.approval.timeout, Duration.seconds(1), settings.runTimeout),
-      'approval.timeout is not between 1 second and runTimeout.',
-    ],
-    [
-      settings.rehearsal === 'required' && afterRollOut !== undefined && afterRollOut.contract !== false,
-      "rehearsal: 'required' would stop each contract run after a roll-out, which has no rehearsal: write contract: false.",
-    ],
-    [
-      settings.rehearsalBudget !== undefined && !(database.snapshotSource && database.usesSecret),
-      'Copies for a rehearsal are made of RDS and Aurora only, and logged in to with a secret.',
-    ],
-    [
-      settings.taskTimeout !== undefined &&
-        outside(settings.taskTimeout, Duration.minutes(1), settings.runTimeout),
-      'timeout of longRunning or runner is not between 1 minute and runTimeout.',
-    ],
-  ];
-  return rules.filter(([broken]) => broken).map(([, problem]) => problem);
-}
-
-const outside = (value: Duration, least: Duration, most: Duration): boolean =>
-  value.toMilliseconds() < least.toMilliseconds() || value.toMilliseconds() > most.toMilliseconds();

@@ -8,36 +8,28 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { ApprovalSetting } from '../core/approval/approval.ts';
-import { EnvName } from '../core/workflow/state-name.ts';
 import { AfterRollOut } from './after-roll-out.ts';
 import { CoordinatorAlarms } from './alarms.ts';
 import { grantAnswer } from './approval.ts';
-import { BUNDLE_PATH, bundleLayer } from './bundle-layer.ts';
+import { bundleLayer } from './bundle-layer.ts';
+import { environmentOf } from './coordinator-environment.ts';
 import { CoordinatorFunctions } from './coordinator-functions.ts';
-import {
-  type ApprovalSettings,
-  type CoordinatorSettings,
-  type MigrationCoordinatorProps,
-  settingsOf,
-} from './coordinator-props.ts';
+import type { MigrationCoordinatorProps } from './coordinator-props.ts';
+import { type CoordinatorSettings, settingsOf } from './coordinator-settings.ts';
 import { coordinatorTask } from './coordinator-task.ts';
 import { coordinatorDashboard } from './dashboard.ts';
-import { type ResolvedDatabase, resolveDatabase } from './database.ts';
+import { resolveDatabase } from './database.ts';
 import { Deployers } from './deployers.ts';
 import { describeExecutions, letLogsEncrypt } from './grants.ts';
 import { LeaseTable } from './lease-table.ts';
 import { CoordinatorMetrics } from './metrics.ts';
 import { createNetwork } from './network.ts';
 import { MigrateAction, type PipelineActionOptions } from './pipeline-action.ts';
-import { publishedBundlesEnvironment } from './published-bundles.ts';
 import { LogQueries } from './queries.ts';
 import { refuse } from './refuse.ts';
 import { Rehearsals } from './rehearsals.ts';
 import { Reports } from './reports.ts';
-import { restorePointEnvironment } from './restore-points.ts';
 import { RUNBOOK } from './runbook.ts';
-import { programOf } from './runner.ts';
 import { Workflow } from './workflow.ts';
 
 /**
@@ -80,13 +72,8 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     const { encryptionKey } = props;
     if (encryptionKey) letLogsEncrypt(this, encryptionKey);
     const leaseTable = new LeaseTable(this, 'LeaseTable', encryptionKey);
-    const contractsLater = props.afterRollOut !== undefined && props.afterRollOut.contract !== false;
-    const environment = {
-      ...environmentOf(settings, database, leaseTable.tableName, eventBus.eventBusName),
-      ...(contractsLater ? { [EnvName.defaultPhase]: 'expand' } : {}),
-      ...publishedBundlesEnvironment(props.bundles),
-      ...(props.runner ? { [EnvName.foreignCommand]: programOf(props.runner) } : {}),
-    };
+    const names = { leaseTable: leaseTable.tableName, eventBus: eventBus.eventBusName };
+    const environment = environmentOf(settings, props, database, names);
     const publishedBundles = props.bundles;
     const shared = {
       ...settings,
@@ -231,35 +218,3 @@ export class MigrationCoordinator extends Construct implements IConnectable {
     return this.metrics.applied(options);
   }
 }
-
-/** The same for all functions: names and limits, and no secret. What each may use, its role says. */
-function environmentOf(
-  settings: CoordinatorSettings,
-  { environment }: ResolvedDatabase,
-  leaseTable: string,
-  eventBusName: string,
-): Record<string, string> {
-  return {
-    ...environment,
-    [EnvName.target]: settings.target,
-    [EnvName.bundlePath]: BUNDLE_PATH,
-    [EnvName.leaseTable]: leaseTable,
-    [EnvName.leaseDurationSeconds]: String(settings.leaseDuration.toSeconds()),
-    [EnvName.leaseWaitSeconds]: String(settings.leaseWait.toSeconds()),
-    [EnvName.rollBackPolicy]: settings.rollBackPolicy,
-    [EnvName.outOfOrder]: settings.outOfOrder,
-    [EnvName.eventBusName]: eventBusName,
-    ...(settings.approval ? { [EnvName.approval]: approvalSettingOf(settings.approval) } : {}),
-    ...(settings.rehearsal ? { [EnvName.rehearsal]: settings.rehearsal } : {}),
-    ...(settings.rehearsalBudget
-      ? { [EnvName.rehearsalBudget]: JSON.stringify(settings.rehearsalBudget) }
-      : {}),
-    ...(settings.taskTimeout
-      ? { [EnvName.taskTimeoutSeconds]: String(settings.taskTimeout.toSeconds()) }
-      : {}),
-    ...restorePointEnvironment(settings.restorePoints),
-  };
-}
-
-const approvalSettingOf = ({ when, timeout }: ApprovalSettings): string =>
-  JSON.stringify({ when, timeoutSeconds: timeout.toSeconds() } satisfies ApprovalSetting);

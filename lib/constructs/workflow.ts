@@ -8,7 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { CoordinatorFunctions } from './coordinator-functions.ts';
-import type { ApprovalSettings } from './coordinator-props.ts';
+import type { ApprovalSettings } from './coordinator-settings.ts';
 import { eventTarget, newDeadLetters, retryAsynchronousCalls } from './dead-letters.ts';
 import type { FargateTask } from './fargate-task.ts';
 import { putSignals } from './grants.ts';

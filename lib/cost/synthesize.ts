@@ -6,11 +6,8 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LONGEST_ROLL_OUT } from '../constructs/after-roll-out-options.ts';
-import {
-  LONGEST_LEASE_WAIT,
-  LONGEST_RUN,
-  type MigrationCoordinatorProps,
-} from '../constructs/coordinator-props.ts';
+import { LONGEST_LEASE_WAIT, LONGEST_RUN } from '../constructs/coordinator-problems.ts';
+import type { MigrationCoordinatorProps } from '../constructs/coordinator-props.ts';
 import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
 import { CoordinatorStack } from '../coordinator-stack.ts';
 import type { RollOutLimits } from '../core/rollout/index.ts';

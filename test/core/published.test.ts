@@ -151,6 +151,8 @@ describe('publishing', () => {
     ['s3:///orders/', undefined],
     ['s3://Releases/', undefined],
     ['s3://releases/../other/x', undefined],
+    ['s3://releases/..', undefined],
+    ['s3://releases/orders/.', undefined],
     ['releases/orders', undefined],
   ])('%s', (url, destination) => {
     expect(readDestination(url)).toEqual(destination);

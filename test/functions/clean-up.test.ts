@@ -156,6 +156,24 @@ describe('no roll back is signalled', () => {
     expect(signals()).toEqual([]);
   });
 
+  test('for one that has succeeded with nothing left to apply, of which the ledger knows nothing', async () => {
+    await runtime.deploy({ '0001_a.sql': FILES['0001_a.sql'] });
+    await migrateAll('run-1');
+    await steps.releaseLease('run-1');
+    await steps.acquireLease('run-2');
+    runtime.setExecution('run-2', 'SUCCEEDED');
+    expect(await steps.reconcile()).toEqual({ endedSessions: 0, released: true, signalled: false });
+    expect(signals()).toEqual([]);
+  });
+
+  test('for one that was redriven and has succeeded before its event came, even if the ledger cannot be read', async () => {
+    runtime.setExecution('run-1', 'SUCCEEDED');
+    expect(await steps.cleanUp('run-1', 'TIMED_OUT')).toEqual(NOTHING);
+    runtime.set('databaseSecretArn', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:gone');
+    await expect(steps.cleanUp('run-1', 'TIMED_OUT')).rejects.toThrow();
+    expect(signals()).toEqual([]);
+  });
+
   test('for a failed run that went through its own roll back', async () => {
     await runtime.deploy({
       '0001_a.sql': FILES['0001_a.sql'],

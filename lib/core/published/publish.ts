@@ -16,9 +16,13 @@ const DESTINATION = /^s3:\/\/(?<bucket>[^/]+)(?:\/(?<key>.*))?$/;
 export function readDestination(url: string): Destination | undefined {
   const { bucket = '', key = '' } = DESTINATION.exec(url)?.groups ?? {};
   const { shape } = bundleAddressSchema;
-  const isUsable = shape.bucket.safeParse(bucket).success && shape.key.safeParse(`${key}x`).success;
+  // In a folder it is the object that has a name.
+  const object = isFolder(key) ? `${key}x` : key;
+  const isUsable = shape.bucket.safeParse(bucket).success && shape.key.safeParse(object).success;
   return isUsable ? { bucket, key } : undefined;
 }
+
+const isFolder = (key: string): boolean => key === '' || key.endsWith('/');
 
 /** Throws LS219, LS731, LS733, LS734. */
 export async function publishBundle(
@@ -32,7 +36,7 @@ export async function publishBundle(
   const bytes = new TextEncoder().encode(text);
   if (bytes.byteLength > MOST_BUNDLE_BYTES) throw tooLarge('The bundle', MOST_BUNDLE_BYTES);
   const digest = sha256(bytes);
-  const once = place === '' || place.endsWith('/');
+  const once = isFolder(place);
   const key = once ? `${place}${digest}${PUBLISHED_SUFFIX}` : place;
   const signature = await signatures?.sign(digest);
   const versionId = await objects.publish({ bucket, key, bytes, sha256: digest, signature, once });
