@@ -176,7 +176,8 @@ describe('on a copy that is given', () => {
   });
 });
 
-describe('on a base backup', () => {
+/** Each starts two servers and several processes. */
+describe('on a base backup', { timeout: 180_000 }, () => {
   const sleeping = { ...FILES, '0003_slow.sql': 'SELECT pg_sleep(600);\n' };
 
   /** Of the server of the copy. */

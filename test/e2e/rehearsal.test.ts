@@ -1,7 +1,7 @@
 /** The coordinator rehearses on a copy of the local server, which it makes and removes. */
 import { readFile } from 'node:fs/promises';
 import { Duration } from 'aws-cdk-lib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { COPY_PREFIX } from '../../lib/core/rehearsal/copy-store.ts';
 import { StateName as S } from '../../lib/core/workflow/index.ts';
 import { queryRows } from '../../lib/local/database-client.ts';
@@ -28,6 +28,9 @@ DO $$ BEGIN
   PERFORM pg_sleep(0.3);
 END $$;`,
 };
+
+/** Copies are made of a real server. */
+vi.setConfig({ testTimeout: 180_000 });
 
 const disposers = new Disposers();
 let shared: LocalServer;
