@@ -18,6 +18,7 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   emulator: 'test/tools/emulator.suite.ts',
   migrators: 'test/tools/migrators.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
+  load: 'test/load/load.suite.ts',
   mutants: 'test/mutants/ten.suite.ts',
 };
 
