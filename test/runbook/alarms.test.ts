@@ -1,9 +1,12 @@
 /** Alarms, each from its section in docs/runbook.md to a run that succeeds, on the local runtime. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { RunbookSection } from '../../lib/constructs/runbook.ts';
 import { CATALOGUE } from '../../lib/core/errors/index.ts';
+import { AwsError } from '../../lib/local/aws/service.ts';
 import type { LocalExecution } from '../../lib/local/index.ts';
 import { folderWith, lockstep, startLockstep } from '../cli/command-line.ts';
 import { codeBlocks, sectionsOf } from '../docs/markdown.ts';
@@ -48,7 +51,7 @@ async function printed(line: string, anchor: string): Promise<string> {
 }
 
 async function until(sql: string): Promise<void> {
-  while ((await coordinator.query(sql)).length === 0);
+  while ((await coordinator.query(sql)).length === 0) await sleep(20);
 }
 
 async function succeeds(run: LocalExecution): Promise<void> {
@@ -107,4 +110,49 @@ test('a run takes long: the queries name who blocks it, and ending that one lets
   expect(sectionOf(RunbookSection.runLong)).toContain('`SELECT pg_terminate_backend(PID)`');
   await coordinator.query(`SELECT pg_terminate_backend(${pid})`);
   await succeeds(run);
+});
+
+test('the clean-up failed: no harm is done, and with its cause mended the event of the message does its work', async () => {
+  const { service } = coordinator.cloud.eventBus;
+  const { PutEvents } = service;
+  const refuse = () => {
+    throw new AwsError('AccessDeniedException', 'not allowed');
+  };
+  const slow = { ...RIGHT, '0002_b.sql': 'SELECT pg_sleep(600);' };
+  const { start, functions } = await coordinator.deploy(slow);
+  const run = start({});
+  await until(ASLEEP);
+  Object.assign(service, { PutEvents: refuse });
+  run.abort();
+  expect(await run.outcome).toEqual({ status: 'ABORTED' });
+  const detail = { executionArn: run.arn, name: run.name, status: 'ABORTED', startDate: Date.now() };
+  await expect(functions.invoke('clean-up', { detail })).rejects.toThrow('LS702');
+  expect(await printed('lock status', RunbookSection.cleanUpFailed)).toContain('free');
+  expect(sectionOf(RunbookSection.cleanUpFailed)).toContain(
+    'start the function with the event of the message',
+  );
+  Object.assign(service, { PutEvents });
+  expect(await functions.invoke('clean-up', { detail })).toMatchObject({ signalled: true });
+  expect(coordinator.signalsOf(run.name)).toMatchObject([{ signal: 'ROLL_BACK' }]);
+  await succeeds((await coordinator.deploy(RIGHT)).start({}));
+});
+
+test('a deployer was not served: told by hand or not, the event of the message tells it when the cause is mended', async () => {
+  await coordinator.stop();
+  coordinator = await startCoordinator({ receivers: (stack) => ({ topic: new Topic(stack, 'OnCall') }) });
+  const { deployers, eventBus } = coordinator.cloud;
+  const publish = deployers.publish.bind(deployers);
+  deployers.publish = () => {
+    throw new AwsError('AuthorizationError', 'not allowed');
+  };
+  const { start, functions } = await coordinator.deploy(RIGHT);
+  await succeeds(start({}));
+  const event = { time: new Date().toISOString(), detail: eventBus.events[0]?.detail };
+  await expect(functions.invoke('deliver-verdict', event)).rejects.toThrow('LS702');
+  const section = sectionOf(RunbookSection.deployerUnserved);
+  for (const named of ['LS702', 'deliver-verdict', 'call the function with the event of the message'])
+    expect(section).toContain(named);
+  deployers.publish = publish;
+  expect(await functions.invoke('deliver-verdict', event)).toEqual({ told: ['topic'] });
+  expect(deployers.messages).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 /** Errors of migrations and of foreign commands, each from its text to a run that is fine. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
 import { type Ended, type Files, type Walk, type Ward, walk } from './ward.ts';
@@ -58,7 +59,7 @@ const WALKS = {
       const ended = ward.run('up', { signal: stopping.signal });
       const asleep =
         "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-      while ((await ward.sql(asleep)).length === 0);
+      while ((await ward.sql(asleep)).length === 0) await sleep(20);
       stopping.abort();
       return ended;
     },
