@@ -82,11 +82,13 @@ test('a run was stopped: status says what is true, and a new run finishes', asyn
 
 test('a long wait for the lease: who has it is named, and is freed by force', async () => {
   const folder = await folderWith({ '0001_slow.sql': 'SELECT pg_sleep(600);\n' });
-  startLockstep(['up', '--migrations', folder, ...lease()], environment());
+  const { child } = startLockstep(['up', '--migrations', folder, ...lease()], environment());
   await until(ASLEEP);
   const run = (await coordinator.deploy(RIGHT)).start({});
   const holder = /held by \S+/.exec(await printed('lock status', RunbookSection.leaseWait))?.[0];
   expect(holder).toBeDefined();
+  // One that is well would ask for the lease again.
+  child.kill('SIGSTOP');
   await printed('lock release --force', RunbookSection.leaseWait);
   await succeeds(run);
 });

@@ -1,6 +1,7 @@
 /** Errors of the server, the lease and the plan, each from its text to a run that is fine. */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
 import { queryRows } from '../support/postgres.ts';
@@ -88,32 +89,6 @@ const WALKS = {
           void (await queryRows(ward.url, `DROP DATABASE IF EXISTS ${ward.name}_made WITH (FORCE)`)),
       );
       await ward.done('up --create-database', { url });
-    },
-  },
-  LS401: {
-    fault: async (ward) => {
-      await applied(ward);
-      await ward.put({ '0003_slow.sql': 'SELECT pg_sleep(600);\n' });
-      const stopping = new AbortController();
-      const slow = ward.run('up', { signal: stopping.signal });
-      onTestFinished(async () => {
-        stopping.abort();
-        await slow;
-      });
-      while (
-        (
-          await ward.sql(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
-          )
-        ).length === 0
-      );
-      return ward.run('up --wait-timeout 100ms');
-    },
-    heal: async (ward, { stderr }) => {
-      expect(stderr).toMatch(/held by/);
-      await ward.put({ '0003_slow.sql': 'SELECT 1;\n' });
-      await ward.done('lock status');
-      await ward.done('lock release --force');
     },
   },
   LS405: {
@@ -230,6 +205,28 @@ const WALKS = {
 } as const satisfies Partial<Record<ErrorCode, Walk>>;
 
 test.each(Object.entries(WALKS))('%s', (code, way) => walk(code as ErrorCode, way));
+
+test('LS401, by ending who has the lease where it runs', async () => {
+  const stopping = new AbortController();
+  let slow: Promise<unknown> | undefined;
+  await walk('LS401', {
+    fault: async (ward) => {
+      await applied(ward);
+      await ward.put({ '0003_slow.sql': 'SELECT pg_sleep(600);\n' });
+      slow = ward.run('up', { signal: stopping.signal });
+      const asleep = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+      while ((await ward.sql(asleep)).length === 0) await sleep(20);
+      return ward.run('up --wait-timeout 100ms');
+    },
+    heal: async (ward, { stderr }) => {
+      expect(stderr).toMatch(/held by/);
+      expect((await ward.done('lock status')).stdout).toMatch(/held by/);
+      stopping.abort();
+      await slow;
+      await ward.put({ '0003_slow.sql': 'SELECT 1;\n' });
+    },
+  });
+});
 
 test('LS306, with the grant that the error names', async () => {
   const role = `migrator_${randomUUID().slice(0, 8)}`;

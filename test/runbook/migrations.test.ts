@@ -148,6 +148,7 @@ const WALKS = {
     fault: async (ward) => {
       await ward.put({ ...TABLE, '0001_t.down.sql': 'DROP TABLE t;\n' });
       await ward.done('up');
+      await ward.sql("UPDATE lockstep.run SET restore_point = 'by-hand'");
       return ward.run(`restore plan ${await lastRun(ward)}`);
     },
     heal: async (ward) => {
