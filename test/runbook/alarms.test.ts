@@ -108,7 +108,9 @@ test('a run takes long: the queries name who blocks it, and ending that one lets
   const [query = ''] = codeBlocks(PATH, 'sql').filter((sql) => sql.includes('pg_blocking_pids'));
   const [first = ''] = query.split(';');
   const waiting = await coordinator.query<{ blocked_by: number[]; application_name: string }>(first);
-  const pid = waiting.find(({ application_name }) => application_name.startsWith('lockstep'))?.blocked_by[0];
+  const [pid] =
+    waiting.find(({ application_name: name, blocked_by: by }) => name.startsWith('lockstep') && by.length > 0)
+      ?.blocked_by ?? [];
   expect(sectionOf(RunbookSection.runLong)).toContain('`SELECT pg_terminate_backend(PID)`');
   await coordinator.query(`SELECT pg_terminate_backend(${pid})`);
   await succeeds(run);
