@@ -1,8 +1,11 @@
 /**
  * Rehearse: applies what is pending to the copy, which only this run knows, and measures it. Over the budget is no error
  * here: what it means is decided when the copy is removed. What does not fit into a function's time is over any budget.
+ * Nor is it an error that somebody has migrated the database since the copy was made: then nothing was rehearsed, and the
+ * plan that is made again needs another copy, or has nothing to do any more.
  */
 import { systemClock } from '../lib/adapters/process/clock.ts';
+import { asLockstepError } from '../lib/core/errors/index.ts';
 import { sourceOfBundle } from '../lib/core/plan/index.ts';
 import { type Budget, excessesOf, slowestOf } from '../lib/core/rehearsal/index.ts';
 import {
@@ -10,7 +13,12 @@ import {
   rehearsedSchema,
   rehearseInputSchema,
 } from '../lib/core/workflow/rehearsal-payloads.ts';
-import { type RehearseResult, readLedgerHead, rehearse } from '../lib/engine/rehearsal/index.ts';
+import {
+  isOutdatedCopy,
+  type RehearseResult,
+  readLedgerHead,
+  rehearse,
+} from '../lib/engine/rehearsal/index.ts';
 import { BUNDLE_SETTINGS, loadBundle } from './_runtime/bundle.ts';
 import { databaseConfig } from './_runtime/database.ts';
 import { handlerFor } from './_runtime/handler.ts';
@@ -61,9 +69,12 @@ export const handler = handlerFor({
         for (const step of result.steps) log.info('rehearsed', { ...step });
         return outcomeOf(result, budget);
       },
-      (error: unknown) => {
+      (thrown: unknown) => {
         if (signal.aborted) return notInTime(limitMs);
-        throw error;
+        const error = asLockstepError(thrown);
+        if (!isOutdatedCopy(error)) throw error;
+        log.info('somebody has migrated the database since the copy was made', { copy: copy.id });
+        return NOTHING_REHEARSED;
       },
     );
     return { ...outcome, bundleDigest: source.digest, ledgerHead };
@@ -83,6 +94,15 @@ function outcomeOf({ steps, error }: RehearseResult, budget: Budget): Outcome {
     slowest: slowestOf(steps),
   };
 }
+
+/** Of no migration: it fits no plan that has one. */
+const NOTHING_REHEARSED: Outcome = {
+  verdict: 'within-budget',
+  excesses: [],
+  error: null,
+  steps: [],
+  slowest: [],
+};
 
 const notInTime = (limitMs: number): Outcome => ({
   verdict: 'over-budget',

@@ -40,10 +40,17 @@ async function compare(original: Session, copy: Session, chance: number): Promis
     throw notACopy(
       `The ledger of ${copy.facts.database} on ${copy.config.host} is not that of ${original.facts.database} on ${original.config.host}`,
       'Give a copy that was made since somebody last migrated the database, and was not migrated itself: each rehearsal needs a new one.',
+      OTHER_LEDGER,
     );
   }
   return { ledgerHead: head, databaseBytes: await readDatabaseBytes(copy) };
 }
 
-const notACopy = (what: string, remedy: string): LockstepError =>
-  new LockstepError('LS741', { what: `${what}.`, state: NOTHING_CHANGED, remedy });
+const OTHER_LEDGER = { hasOtherLedger: true };
+
+/** Whether somebody has migrated one of the two since the copy was made: with another copy it may go well. */
+export const isOutdatedCopy = ({ code, context }: LockstepError): boolean =>
+  code === 'LS741' && context.hasOtherLedger === true;
+
+const notACopy = (what: string, remedy: string, context: LockstepError['context'] = {}): LockstepError =>
+  new LockstepError('LS741', { what: `${what}.`, state: NOTHING_CHANGED, remedy, context });

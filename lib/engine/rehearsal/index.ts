@@ -22,7 +22,7 @@ import { lookAtBoth } from './guard.ts';
 import { Measuring } from './measuring.ts';
 import { Probes } from './probes.ts';
 
-export { readLedgerHead } from './guard.ts';
+export { isOutdatedCopy, readLedgerHead } from './guard.ts';
 
 export type RehearseOptions = Omit<
   MigrateOptions,
