@@ -38,8 +38,10 @@ export const handler = handlerFor({
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
     const restoreRecord = input.restorePoint.record;
-    // A run that others waited for may have failed while this one took its restore point, or waited for the lease.
-    const waitingSinceMs = input.progress.calls === 0 ? Date.parse(input.run.startedAt) : undefined;
+    // A run that others waited for may have failed while this one took its restore point, or waited for the lease. Whoever
+    // approved this one meanwhile may have mended that.
+    const isWaiting = input.progress.calls === 0 && input.approval?.status !== 'approved';
+    const waitingSinceMs = isWaiting ? Date.parse(input.run.startedAt) : undefined;
     const result = await apply({
       ...attempt.options,
       ...long.options,

@@ -153,6 +153,18 @@ describe('migrating', () => {
     await expect(migrateAll('run-3')).rejects.toMatchObject({ code: 'LS601' });
   });
 
+  test('one that failed while a person was asked is tried anew: what it failed with may be mended', async () => {
+    await runtime.query('CREATE TABLE public.divisor AS SELECT 0 AS n');
+    await runtime.deploy({ '0001_a.sql': `${table('a')} SELECT 1 / n FROM public.divisor;` });
+    const asked = await steps.plan('run-2');
+    await expect(migrateAll('run-1')).rejects.toMatchObject({ code: 'LS601' });
+    await steps.releaseLease('run-1');
+    await runtime.query('UPDATE public.divisor SET n = 1');
+    await steps.acquireLease('run-2');
+    const approval = { status: 'approved', planDigest: '', by: 'Ada' } as const;
+    expect(await steps.migrate({ ...asked, approval })).toMatchObject({ progress: { outcome: 'applied' } });
+  });
+
   test('stops before its time is up, and goes on in the next call', async () => {
     const slow = (name: string) => `${table(name)} SELECT pg_sleep(1);`;
     await runtime.deploy({ '0001_a.sql': slow('a'), '0002_b.sql': slow('b'), '0003_c.sql': slow('c') });

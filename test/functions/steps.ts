@@ -19,8 +19,8 @@ export const steps = {
       contextOf(),
     ),
   migrate: (state: PlanOutput | MigrateOutput, timeoutMs?: number): Promise<MigrateOutput> => {
-    const { run, plan: planned, restorePoint, progress } = state;
-    return migrate({ run, plan: planned, restorePoint, progress }, contextOf(timeoutMs));
+    const { run, plan: planned, restorePoint, progress, approval } = state;
+    return migrate({ run, plan: planned, restorePoint, progress, approval }, contextOf(timeoutMs));
   },
   releaseLease: (run: string) => releaseLease({ run: runOf(run) }, contextOf()),
   /** As Catch hands the error on. */
