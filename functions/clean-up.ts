@@ -70,14 +70,19 @@ export const handler = handlerFor({
     const found = await attempt('end its sessions and read the ledger', () =>
       endSessions(detail.name, settings, bundle, signal),
     );
-    const released =
-      held !== undefined && (await attempt('release its lease', () => leases.release(held))) === 'released';
     const verdict = stoppedVerdict(detail, settings.target, bundle, found);
+    const isSignalDue = needsSignal(execution, found);
     const signalled =
-      needsSignal(execution, found) &&
+      isSignalDue &&
       (await attempt('signal roll back', () =>
         new EventBridgeSignal(eventBridge(), settings.eventBusName).send(verdict).then(() => true),
       )) === true;
+    // The event comes again with the run in it; the schedule finds the run by its lease only.
+    const mayRelease = 'detail' in input || signalled === isSignalDue;
+    const released =
+      mayRelease &&
+      held !== undefined &&
+      (await attempt('release its lease', () => leases.release(held))) === 'released';
 
     const endedSessions = found?.endedSessions ?? 0;
     metrics.addMetric(Metric.sessionsEnded, MetricUnit.Count, endedSessions);

@@ -5,6 +5,7 @@ vi.hoisted(() =>
   Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
 );
 
+import { EventBridgeSignal } from '../../lib/adapters/eventbridge/index.ts';
 import { type Verdict, verdictSchema } from '../../lib/core/rollout/index.ts';
 import { type DatabaseRuntime, startDatabaseRuntime } from './database-runtime.ts';
 import { executionArn } from './function-runtime.ts';
@@ -129,6 +130,16 @@ describe('the reconciler', () => {
     runtime.setExecution('run-1', 'SUCCEEDED');
     expect(await steps.reconcile()).toEqual({ endedSessions: 0, released: true, signalled: false });
     expect(signals()).toEqual([]);
+  });
+
+  test('keeps the lease of one whose signal could not be sent: by it the next call finds that run', async () => {
+    const { attempt } = await stoppedRun('run-1');
+    const send = vi.spyOn(EventBridgeSignal.prototype, 'send').mockRejectedValueOnce(new Error('no answer'));
+    await expect(steps.reconcile().finally(() => send.mockRestore())).rejects.toThrow();
+    await attempt;
+    expect(signals()).toEqual([]);
+    expect(await steps.reconcile()).toMatchObject({ released: true, signalled: true });
+    expect(signals()).toMatchObject([{ run: 'run-1', signal: 'ROLL_BACK' }]);
   });
 
   test('leaves a run that goes on alone, and a holder that is no execution', async () => {
