@@ -17,16 +17,15 @@
  */
 import type { Duration } from 'aws-cdk-lib';
 import { ErrorName } from '../core/errors/catalogue.ts';
-import { EventType } from '../core/rollout/signal.ts';
 import { StateName } from '../core/workflow/state-name.ts';
 import { type ApprovalState, approvalStates } from './workflow-approval.ts';
+import { rollBackStates, signalStates } from './workflow-ends.ts';
 import { type FollowRollOut, followRollOutStates } from './workflow-follow-roll-out.ts';
 import { type LongRunningState, migrateInTaskState } from './workflow-long-running.ts';
 import { type RehearsalState, rehearsalStates } from './workflow-rehearsal.ts';
 import { type ReportState, reportStates } from './workflow-report.ts';
-import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
+import { goOnTo, leaseStates } from './workflow-shared.ts';
 import { type AslState, ROLL_BACK, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
-import { unfinishedVerdict } from './workflow-verdict.ts';
 
 export interface WorkflowDefinitionProps extends TaskProps {
   readonly target: string;
@@ -203,63 +202,4 @@ const migrateStates = ({ invoke }: TaskStates, props: WorkflowDefinitionProps, a
     next: replanState(props),
     catchers: [goOnTo(replanState(props))],
   }),
-});
-
-const rollBackStates = (
-  { invoke }: TaskStates,
-  { target, report }: WorkflowDefinitionProps,
-  failed = report ? StateName.KeepReportOfFailure : StateName.SignalRollBack,
-) => ({
-  [StateName.RollBack]: invoke('roll-back', {
-    comment:
-      'Finds out what this run applied, reverts it if that is the policy and the lease is held, and builds the verdict.',
-    parameters: { 'error.$': '$.error', 'request.$': '$$.Execution.Input' },
-    resultPath: '$.verdict',
-    next: StateName.ReleaseLeaseAfterFailure,
-    catchers: [
-      { ErrorEquals: ['States.ALL'], ResultPath: '$.rollBackError', Next: StateName.RollBackFailed },
-    ],
-  }),
-  [StateName.RollBackFailed]: {
-    Type: 'Pass',
-    Comment:
-      'Roll back itself failed: the verdict can only say so. The ledger knows what is applied: lockstep status.',
-    Parameters: unfinishedVerdict(target),
-    ResultPath: '$.verdict',
-    Next: StateName.ReleaseLeaseAfterFailure,
-  },
-  [StateName.ReleaseLeaseAfterFailure]: invoke('release-lease', {
-    comment: 'Frees the lease if this run holds it. If that fails, the next run takes it over.',
-    resultPath: null,
-    next: failed,
-    catchers: [goOnTo(failed)],
-  }),
-});
-
-const signalStates = ({ signal }: TaskStates) => ({
-  [StateName.SignalRollOut]: signal({
-    comment: 'Tells deployers that the database is ready for the new version.',
-    detailType: EventType.rollOut,
-    next: StateName.Succeeded,
-    catchers: [ROLL_BACK],
-  }),
-  [StateName.SignalRollBack]: signal({
-    comment: 'Tells deployers to keep the old version.',
-    detailType: EventType.rollBack,
-    next: StateName.Failed,
-    catchers: [goOnTo(StateName.FailedUnsignalled)],
-  }),
-  [StateName.Succeeded]: {
-    Type: 'Succeed',
-    Comment: 'The output is the verdict: what was applied, and what is true of the database now.',
-    OutputPath: '$.verdict',
-  },
-  [StateName.Failed]: FAILED,
-  [StateName.FailedUnsignalled]: {
-    Type: 'Fail',
-    Comment: 'As Failed, but deployers have not been told; the clean-up tries again to tell them.',
-    Error: ErrorName.Signal,
-    CausePath:
-      "States.Format('{} {} {} Roll back could not be signalled: the clean-up function tries again.', $.verdict.message, $.verdict.state, $.verdict.next)",
-  },
 });
