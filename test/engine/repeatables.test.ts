@@ -75,6 +75,7 @@ describe('a repeatable object', () => {
     await site.up(ALL, { holder: 'host:1:a', on: (event) => events.push(event) });
     expect((await waiting).plan.outcome).toBe('nothing-pending');
     expect(events).toMatchObject([
+      { kind: 'attempt-begun' },
       { kind: 'lease-acquired' },
       { kind: 'step-started', migration: 'R_active' },
       { kind: 'migration-done', migration: 'R_active', direction: 'up' },
