@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { type TestServer, testServers } from './test/support/servers.ts';
 
 /** What another server can break. */
@@ -19,8 +20,28 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   migrators: 'test/tools/migrators.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
   load: 'test/load/load.suite.ts',
-  mutants: 'test/mutants/ten.suite.ts',
+  more: 'test/more/*.suite.ts',
+  mutants: 'test/mutants/*.suite.ts',
 };
+
+/** Those that wait or build for long: begun last, they would be all that runs at the end. */
+const LONG = [
+  'test/faults/mutants.test.ts',
+  'test/package/',
+  'test/e2e/',
+  'test/faults/',
+  'test/engine/locks.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = LONG.findIndex((name) => moduleId.includes(name));
+      return found === -1 ? LONG.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 /** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
 export default defineConfig(({ mode }) => {
@@ -35,7 +56,8 @@ export default defineConfig(({ mode }) => {
       testTimeout: 60_000,
       hookTimeout: 120_000,
       // The suites start real processes and wait for them for much of their time: more than a small machine has cores.
-      maxWorkers: 4,
+      maxWorkers: 5,
+      sequence: { sequencer: LongestFirst },
       projects: [
         project(newest, mine),
         // Their files share processes, which on the newest server are one each: a third of the time is that of loading.

@@ -3,6 +3,7 @@ import { Duration, Token } from 'aws-cdk-lib';
 import type { MigrationCoordinatorProps } from './coordinator-props.ts';
 import type { CoordinatorSettings } from './coordinator-settings.ts';
 import type { ResolvedDatabase } from './database.ts';
+import { prefixRule } from './object-prefix.ts';
 import { publishedBundlesProblems } from './published-bundles.ts';
 import { restorePointProblems } from './restore-points.ts';
 import { runnerProblems } from './runner.ts';
@@ -30,6 +31,7 @@ export function problemsOf(
     ...restorePointProblems(props.restorePoint, database),
     ...runnerProblems(props),
     ...publishedBundlesProblems(props.bundles),
+    prefixRule('reports.prefix', props.reports?.prefix ?? ''),
     [
       outside(settings.leaseDuration, Duration.seconds(10), Duration.minutes(15)),
       'leaseDuration is not between 10 seconds and 15 minutes.',

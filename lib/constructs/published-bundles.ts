@@ -1,5 +1,4 @@
 /** Bundles that a build publishes in S3: what the functions may then read, and how the rest of the construct learns it. */
-import { Token } from 'aws-cdk-lib';
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -7,6 +6,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { PUBLISHED_SUFFIX, type PublishedSetting } from '../core/published/address.ts';
 import { EnvName } from '../core/workflow/state-name.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
+import { prefixRule } from './object-prefix.ts';
 
 export interface PublishedBundles {
   /** Has to keep versions. */
@@ -23,20 +23,11 @@ export interface PublishedBundles {
   readonly signingKey?: IKey;
 }
 
-/** A key of S3 as people write it, without the characters that mean something in a policy or a pattern. */
-const PREFIX = /^[\w./=+@-]{0,500}$/;
-
 /** What is wrong with them. */
 export const publishedBundlesProblems = (
   bundles: PublishedBundles | undefined,
 ): readonly (readonly [boolean, string])[] => {
-  const { prefix = '' } = bundles ?? {};
-  return [
-    [
-      !Token.isUnresolved(prefix) && (!PREFIX.test(prefix) || prefix.startsWith('/')),
-      'bundles.prefix begins with a slash, or has other characters than letters, digits and ./_=+@-.',
-    ],
-  ];
+  return [prefixRule('bundles.prefix', bundles?.prefix ?? '')];
 };
 
 export const publishedBundlesEnvironment = (

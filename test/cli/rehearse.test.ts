@@ -1,82 +1,12 @@
-/** `rehearse`, and `plan --rehearsal`: on a copy that is given, and on one that the command makes and removes. */
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** `rehearse`, and `plan --rehearsal`, on a copy that is given. One that the command makes: test/more. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type PostgresServer, startPostgresServer } from '../../lib/local/index.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startPostgresServer } from '../../lib/local/index.ts';
 import { queryRows } from '../support/postgres.ts';
-import { isAlive } from '../support/process-tree.ts';
-import { folderWith, lockstep, startLockstep } from './command-line.ts';
-
-const FILES = {
-  '0001_orders.sql': 'CREATE TABLE orders (id int PRIMARY KEY);\n',
-  // Goes on when both probes wait, and have waited for a while: no clock decides what is seen.
-  '0002_note.sql': `ALTER TABLE orders ADD note text;
-DO $$ BEGIN
-  WHILE (SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) < 2 LOOP
-    PERFORM pg_sleep(0.01);
-  END LOOP;
-  PERFORM pg_sleep(0.3);
-END $$;
-`,
-};
-/** Settings that a copy must not have, one that it must, and a rule for logins that is not the usual one. */
-const SETTINGS = {
-  archive_mode: 'on',
-  archive_command: '/bin/true',
-  work_mem: '7777kB',
-  max_connections: 50,
-};
-
-let server: PostgresServer;
-let databases = 0;
-beforeAll(async () => {
-  server = await startPostgresServer({ settings: SETTINGS });
-});
-afterAll(() => server.stop());
-
-interface Place {
-  readonly folder: string;
-  readonly url: string;
-  readonly name: string;
-  /** For temporary files of the commands. */
-  readonly temporary: string;
-  run(...args: string[]): ReturnType<typeof lockstep>;
-  start(...args: string[]): ReturnType<typeof startLockstep>;
-}
-
-/** A database in which the first migration is applied, and a folder with all of them. */
-async function place(files: Readonly<Record<string, string>> = FILES): Promise<Place> {
-  databases += 1;
-  const name = `orders${databases}`;
-  await queryRows(server.url('postgres'), `CREATE DATABASE ${name}`);
-  const url = server.url(name);
-  const folder = await folderWith(files);
-  const temporary = await mkdtemp(join(tmpdir(), 'rehearse-'));
-  onTestFinished(() => rm(temporary, { recursive: true, force: true }));
-  await chmod(temporary, 0o755);
-  const env = { DATABASE_URL: url, LOCKSTEP_TARGET: 'orders', TMPDIR: temporary };
-  const run: Place['run'] = (...args) => lockstep([...args, '--migrations', folder], env);
-  expect((await run('up', '--to', '0001')).exitCode).toBe(0);
-  return {
-    folder,
-    url,
-    name,
-    temporary,
-    run,
-    start: (...args) => startLockstep([...args, '--migrations', folder], env),
-  };
-}
-
-/** Node keeps compiled code there, too. */
-const left = async ({ temporary }: Place): Promise<string[]> =>
-  (await readdir(temporary)).filter((name) => name.startsWith('lockstep'));
-
-const applied = async (url: string): Promise<number> =>
-  (await queryRows(url, 'SELECT FROM lockstep.applied')).length;
+import { folderWith, lockstep } from './command-line.ts';
+import { applied, FILES, type Place, place, server } from './rehearse-place.ts';
 
 describe('on a copy that is given', () => {
   async function copied(from: Place): Promise<string> {
@@ -176,67 +106,7 @@ describe('on a copy that is given', () => {
   });
 });
 
-/** Each starts two servers and several processes. */
-describe('on a base backup', { timeout: 180_000 }, () => {
-  const sleeping = { ...FILES, '0003_slow.sql': 'SELECT pg_sleep(600);\n' };
-
-  /** Of the server of the copy. */
-  async function copyIn({ temporary }: Place): Promise<{ pid: number; data: string }> {
-    for (;;) {
-      const names = await readdir(temporary, { recursive: true }).catch(() => []);
-      const file = names.find((name) => name.endsWith(join('data', 'postmaster.pid')));
-      const text = file && (await readFile(join(temporary, file), 'utf8').catch(() => ''));
-      const [pid, data] = text?.split('\n') ?? [];
-      if (file && Number(pid) > 0 && data) return { pid: Number(pid), data };
-      await sleep(20);
-    }
-  }
-
-  test('which has the settings of the original but for what would reach others, and is removed', async () => {
-    const settings = `DO $$ BEGIN
-      IF current_setting('work_mem') <> '7777kB' OR current_setting('max_connections') <> '50' THEN RAISE 'other settings'; END IF;
-      IF current_setting('archive_mode') <> 'off' OR current_setting('archive_command') <> '(disabled)' THEN RAISE 'archives'; END IF;
-      IF current_setting('max_logical_replication_workers') <> '0' THEN RAISE 'subscribes'; END IF;
-      IF current_setting('listen_addresses') <> '127.0.0.1' THEN RAISE 'listens'; END IF;
-    END $$;\n`;
-    const here = await place({ ...FILES, '0003_settings.sql': settings });
-    const ended = await here.run('rehearse', '--json');
-    expect(ended.exitCode, ended.stderr).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({ rehearsal: { copy: 'base-backup', steps: [{}, {}] } });
-    expect(await left(here)).toEqual([]);
-    expect(await applied(here.url)).toBe(1);
-  });
-
-  test('is removed after a migration that failed', async () => {
-    const here = await place({ ...FILES, '0003_wrong.sql': 'SELECT 1 / 0;\n' });
-    expect((await here.run('rehearse')).exitCode).toBe(1);
-    expect(await left(here)).toEqual([]);
-  });
-
-  test('is removed when the command is interrupted', async () => {
-    const here = await place(sleeping);
-    const { child, ended } = here.start('rehearse');
-    const { pid } = await copyIn(here);
-    child.kill('SIGTERM');
-    expect((await ended).exitCode).toBe(130);
-    expect(isAlive(pid)).toBe(false);
-    expect(await left(here)).toEqual([]);
-  });
-
-  test('is removed by the next one when the command was killed', async () => {
-    const here = await place(sleeping);
-    const { child, ended } = here.start('rehearse');
-    const { pid, data } = await copyIn(here);
-    child.kill('SIGKILL');
-    await ended;
-    expect(isAlive(pid)).toBe(true);
-    await rm(join(here.folder, '0003_slow.sql'));
-    expect((await here.run('rehearse')).exitCode).toBe(0);
-    expect(isAlive(pid)).toBe(false);
-    await expect(readdir(data)).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await left(here)).toEqual([]);
-  });
-
+describe('on a base backup', () => {
   test('is not made by a login that may not', async () => {
     const here = await place();
     const base = server.url('postgres');

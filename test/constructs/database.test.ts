@@ -112,6 +112,8 @@ describe('properties', () => {
     [{ leaseWait: Duration.hours(5) }, 'leaseWait is not between 1 second and 4 hours.'],
     [{ migrateTimeout: Duration.minutes(16) }, 'migrateTimeout is not between 30 seconds and 15 minutes.'],
     [{ reconcileEvery: Duration.seconds(30) }, 'reconcileEvery is less than 1 minute.'],
+    [{ reports: { prefix: '*' } }, 'reports.prefix begins with a slash'],
+    [{ reports: { prefix: 'a/../b/' } }, 'reports.prefix begins with a slash'],
     [{ runTimeout: Duration.minutes(10) }, 'runTimeout is not between leaseWait and 24 hours.'],
     [{ migrations: '/nowhere/at/all' }, 'There are no migrations at /nowhere/at/all'],
     [
