@@ -20,7 +20,7 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   migrators: 'test/tools/migrators.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
   load: 'test/load/load.suite.ts',
-  more: 'test/more/*.suite.ts',
+  more: 'test/{cli,e2e,runbook}/*.suite.ts',
   mutants: 'test/mutants/*.suite.ts',
 };
 

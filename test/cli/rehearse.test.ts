@@ -1,4 +1,4 @@
-/** `rehearse`, and `plan --rehearsal`, on a copy that is given. One that the command makes: test/more. */
+/** `rehearse`, and `plan --rehearsal`, on a copy that is given. One that the command makes: base-backup.suite.ts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';

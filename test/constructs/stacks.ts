@@ -1,5 +1,5 @@
 /** Stacks to look at, made once per suite, without bundling. */
-import { App, type AppProps, Stack } from 'aws-cdk-lib';
+import { App, type AppProps, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Artifact, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
@@ -113,7 +113,7 @@ export const auroraStack = (context?: Readonly<Record<string, unknown>>): Coordi
   coordinatorStack(inIsolatedSubnets, context);
 
 /** With every receiver, everyone who can ask for a run, and what is done after a roll-out. */
-export function deployersStack(): CoordinatorStack {
+export function deployersStack(more: (stack: Stack) => Partial<Given> = () => ({})): CoordinatorStack {
   const result = coordinatorStack((stack) => ({
     ...inIsolatedSubnets(stack),
     receivers: {
@@ -127,6 +127,7 @@ export function deployersStack(): CoordinatorStack {
       policy: 'down' as const,
     },
     reports: {},
+    ...more(stack),
   }));
   const { stack, coordinator } = result;
   coordinator.deployers.pauseHook(fargateService(stack));
@@ -147,6 +148,21 @@ export function deployersStack(): CoordinatorStack {
   });
   return result;
 }
+
+/** The same with every option on. */
+export const fullStack = (): CoordinatorStack =>
+  deployersStack((stack) => ({
+    bundles: {
+      bucket: new Bucket(stack, 'Releases', { versioned: true }) as IBucket,
+      signingKey: new Key(stack, 'SigningKey', { keySpec: KeySpec.RSA_2048, keyUsage: KeyUsage.SIGN_VERIFY }),
+    },
+    longRunning: {},
+    approval: { when: 'destructive', topic: new Topic(stack, 'Approvers', { enforceSSL: true }) as ITopic },
+    rehearsal: { maxBlocked: Duration.seconds(2), maxDuration: Duration.minutes(5) },
+    encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
+    reconcileEvery: Duration.hours(1),
+    alarmTopic: new Topic(stack, 'Alarms', { enforceSSL: true }) as ITopic,
+  }));
 
 export function fargateService(stack: Stack): FargateService {
   const taskDefinition = new FargateTaskDefinition(stack, 'Task');

@@ -2,9 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { expect, test, vi } from 'vitest';
 import { StateName as S } from '../../lib/core/workflow/index.ts';
 import { openClient } from '../../lib/local/database-client.ts';
-import { bundleOf } from '../e2e/local-workflow.ts';
+import { bundleOf } from './local-workflow.ts';
 
-import { copiesLeft, ORDERS, run, runtimeWith, visited } from '../e2e/rehearsing.ts';
+import { copiesLeft, ORDERS, run, runtimeWith, visited } from './rehearsing.ts';
 
 test('what fails on the copy never reaches the database', async () => {
   const runtime = await runtimeWith(Duration.minutes(5));

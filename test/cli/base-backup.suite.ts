@@ -3,8 +3,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { applied, FILES, left, type Place, place } from '../cli/rehearse-place.ts';
 import { isAlive } from '../support/process-tree.ts';
+import { applied, FILES, left, type Place, place } from './rehearse-place.ts';
 
 describe('on a base backup', { timeout: 180_000 }, () => {
   const sleeping = { ...FILES, '0003_slow.sql': 'SELECT pg_sleep(600);\n' };
