@@ -12,7 +12,7 @@ test('there are threats', () => {
 });
 
 test.each(threats)('%s', (row) => {
-  const named = [...row.matchAll(/`(test\/[\w/.-]+\.test\.ts)`/g)].map(([, path]) => path ?? '');
+  const named = [...row.matchAll(/`(test\/[\w/.-]+\.(?:test|suite)\.ts)`/g)].map(([, path]) => path ?? '');
   expect(named).not.toEqual([]);
   for (const path of named) expect(existsSync(join(import.meta.dirname, '..', '..', path)), path).toBe(true);
 });
