@@ -24,6 +24,7 @@ import { sinceMs } from './elapsed.ts';
 import { leaseStore } from './lease.ts';
 import { lengthenLease } from './long-work.ts';
 import { type AttemptSettings, taskInputOf } from './migrate-attempt.ts';
+import { notBegun } from './not-begun.ts';
 import type { Settings } from './settings.ts';
 
 type PlanSettings = Settings<
@@ -63,14 +64,7 @@ export async function commandPlan(
       lastEntryId: '0',
       bundleDigest,
     },
-    restorePoint: {
-      status: restorePointKind === 'none' ? 'none' : 'requested',
-      id: null,
-      waitSeconds: 0,
-      waitedSeconds: 0,
-    },
-    lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
-    progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
+    ...notBegun(restorePointKind === 'none' ? 'none' : 'requested'),
     verdict: request.dryRun ? commandDryRun(facts, name) : null,
   };
 }

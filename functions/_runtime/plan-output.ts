@@ -24,6 +24,7 @@ import {
 import type { PlanData, PlanOutput, Run, StartInput } from '../../lib/core/workflow/index.ts';
 
 import type { RehearsalState } from '../../lib/core/workflow/rehearsal-payloads.ts';
+import { notBegun } from './not-begun.ts';
 import { type ApprovalContext, planApproval } from './plan-approval.ts';
 import { entriesOf, repeatablesOf } from './run-entries.ts';
 
@@ -54,14 +55,7 @@ export function planOutput(planned: Planned): PlanOutput {
     run,
     outcome: request.dryRun ? 'dry-run' : outcomeOf(plan),
     plan: data,
-    restorePoint: {
-      status: isTaken ? 'requested' : 'none',
-      id: null,
-      waitSeconds: 0,
-      waitedSeconds: 0,
-    },
-    lease: { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 },
-    progress: { outcome: 'not-started', calls: 0, appliedCount: 0 },
+    ...notBegun(isTaken ? 'requested' : 'none'),
     verdict: verdictOf(planned, data),
     ...(planned.rehearsal ? { rehearsal: planned.rehearsal } : {}),
     ...(planned.approval ? { approval: planApproval(planned.approval, planned, hazards) } : {}),

@@ -1,7 +1,7 @@
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { asLockstepError, ExitCode, LockstepError, NOTHING_CHANGED } from '../../lib/core/errors/index.ts';
 import { mayGoOn } from '../../lib/core/rollout/index.ts';
-import { Metric, type MigrateTaskInput, migrateTaskInputSchema } from '../../lib/core/workflow/index.ts';
+import { Metric, type MigrateTaskInput, readTaskInput } from '../../lib/core/workflow/index.ts';
 import { apply, recordRunFailure } from '../../lib/engine/index.ts';
 import { databaseConfig } from './database.ts';
 import { ATTEMPT_SETTINGS, openAttempt } from './migrate-attempt.ts';
@@ -17,7 +17,7 @@ export async function runTask(signal: AbortSignal): Promise<number> {
   const startedMs = systemClock.nowMs();
   try {
     const settings = readSettings(SETTINGS);
-    const input = readInput(settings.taskInput);
+    const input = readTaskInput(settings.taskInput);
     logger.appendKeys({ run: input.run.id });
     const timeoutMs = (settings.taskTimeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     const timeLeftMs = () => Math.max(0, startedMs + timeoutMs - systemClock.nowMs());
@@ -68,19 +68,6 @@ async function record(
 function failed(error: LockstepError): number {
   logger.error(`migrate-task ended with ${error.code}`, errorFields(error));
   return error.exitCode;
-}
-
-function readInput(text: string): MigrateTaskInput {
-  try {
-    return migrateTaskInputSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new LockstepError('LS102', {
-      what: 'The input of the task is not understood.',
-      state: NOTHING_CHANGED,
-      remedy: 'Deploy the stack again, so that state machine and image are of the same release.',
-      cause,
-    });
-  }
 }
 
 const otherBundle = (own: string, planned: string) =>

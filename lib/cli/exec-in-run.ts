@@ -8,13 +8,13 @@
 import type { DatabaseConfig } from '../adapters/postgres/config.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import { heldLease } from '../core/lease/index.ts';
-import { type MigrateTaskInput, migrateTaskInputSchema } from '../core/workflow/payloads.ts';
+import { readTaskInput } from '../core/workflow/task-input.ts';
 import { type ExecResult, execInRun as execute } from '../engine/exec.ts';
 import type { Work } from './exec.ts';
 
 /** @param text the input of the task, as the workflow gives it */
 export async function execInRun(text: string, { target, leases, ...work }: Work): Promise<ExecResult> {
-  const { run, restorePointId, restoreRecord } = inputOf(text);
+  const { run, restorePointId, restoreRecord } = readTaskInput(text);
   if (leases === 'postgres') throw noLeaseStore();
   const held = await heldLease(leases, target, run.execution);
   if (!held) throw notHolder(target);
@@ -29,25 +29,13 @@ export function environmentInRun(
   database: DatabaseConfig,
 ): NodeJS.ProcessEnv {
   const { PGUSER = '', PGPASSWORD = '' } = env;
-  const url = new URL(`postgres://${database.host}:${database.port}`);
+  const host = database.host.includes(':') ? `[${database.host}]` : database.host;
+  const url = new URL(`postgres://${host}:${database.port}`);
   url.pathname = `/${encodeURIComponent(database.database)}`;
   url.username = encodeURIComponent(PGUSER);
   url.password = encodeURIComponent(PGPASSWORD);
   url.searchParams.set('sslmode', database.tls === 'disable' ? 'disable' : 'require');
   return { DATABASE_URL: url.href, ...env };
-}
-
-function inputOf(text: string): MigrateTaskInput {
-  try {
-    return migrateTaskInputSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new LockstepError('LS102', {
-      what: 'The input of the task is not understood.',
-      state: NOTHING_CHANGED,
-      remedy: 'Use the same release of Lockstep in the image and in the stack.',
-      cause,
-    });
-  }
 }
 
 const noLeaseStore = (): LockstepError =>

@@ -26,15 +26,26 @@ async function cutInTheMiddle(site: Site) {
 const LIMIT_MS = 60_000;
 
 test(
-  'a reply that is lost is noticed, and the run goes on after what was done',
+  'a reply that is lost, or a session that is gone, is noticed, and the run goes on after what was done',
   async () => {
-    const site = await siteForTest();
-    const { running, open } = await cutInTheMiddle(site);
-    await open();
-    await until('it is committed', async () => (await site.rows('SELECT FROM done WHERE n = 2')).length > 0);
-    expect(await running).toMatchObject({ outcome: 'applied', applied: ['0001_first', '0003_third'] });
-    expect(await site.rows('SELECT n FROM done ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
-    expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'applied' }]);
+    const [committed, ended] = [await siteForTest(), await siteForTest()];
+    const lostReply = await cutInTheMiddle(committed);
+    const goneSession = await cutInTheMiddle(ended);
+    await lostReply.open();
+    await until(
+      'it is committed',
+      async () => (await committed.rows('SELECT FROM done WHERE n = 2')).length > 0,
+    );
+    await ended.rows(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'lockstep #%'",
+    );
+    await goneSession.open();
+    expect(await lostReply.running).toMatchObject({ applied: ['0001_first', '0003_third'] });
+    expect(await goneSession.running).toMatchObject({ applied: ['0001_first', '0002_second', '0003_third'] });
+    for (const site of [committed, ended]) {
+      expect(await site.rows('SELECT n FROM done ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+      expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'applied' }]);
+    }
   },
   LIMIT_MS,
 );

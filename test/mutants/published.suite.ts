@@ -9,7 +9,7 @@ import { INSTRUCTIONS, type Instructions } from '../faults/fault.ts';
 
 const run = promisify(execFile);
 const PRELOAD = new URL('../faults/preload.ts', import.meta.url).href;
-const ATTACKS = fileURLToPath(new URL('../published/attacks.ts', import.meta.url));
+const ATTACKS = fileURLToPath(new URL('published-attacks.ts', import.meta.url));
 const LONG_MS = 60_000;
 
 async function through(edits: readonly Edit[]): Promise<readonly string[]> {

@@ -37,4 +37,5 @@ export * from './run.ts';
 export * from './run-request.ts';
 export * from './state-name.ts';
 export * from './task-container.ts';
+export * from './task-input.ts';
 export * from './waiting.ts';
