@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
 import { folderWith, lockstep, startLockstep } from '../cli/command-line.ts';
+import { SLEEPING } from '../engine/site.ts';
 import { createDatabase, queryRows } from '../support/postgres.ts';
 import { type LocalCoordinator, startCoordinator } from './local-workflow.ts';
 
@@ -100,7 +101,7 @@ test('commands print and record none, whether they succeed or not, and the list 
 
   const { child, ended } = startLockstep(['up', '--migrations', slow!], env);
   await expect
-    .poll(() => queryRows(database.url, "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), {
+    .poll(() => queryRows(database.url, SLEEPING), {
       timeout: 30_000,
     })
     .not.toEqual([]);
@@ -131,7 +132,7 @@ test('the workflow has none in its data, events, logs and templates, nor in the 
   }
   const stopped = (await coordinator.deploy(SLOW)).start({});
   await expect
-    .poll(() => coordinator!.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), {
+    .poll(() => coordinator!.query(SLEEPING), {
       timeout: 30_000,
     })
     .not.toEqual([]);

@@ -6,7 +6,7 @@ import { LEDGER_LOCK, tryLock } from '../../lib/adapters/postgres/advisory-lock.
 import { diagnose, type Judgement, nextStep, type Reading } from '../../lib/core/diagnosis/index.ts';
 import { type ExamineOptions, examine } from '../../lib/engine/index.ts';
 import { queryRows } from '../support/postgres.ts';
-import { type Files, failureOf, leaseOf, type Site, siteForTest, sourceOf } from './site.ts';
+import { type Files, failureOf, leaseOf, type Site, siteForTest, sourceOf, WAITS_FOR_LOCK } from './site.ts';
 
 const FILES = { '0001_a.sql': 'CREATE TABLE a (id int PRIMARY KEY);' };
 
@@ -106,7 +106,7 @@ describe('the advisory lock', () => {
       '0002_b.sql': '-- lockstep: lock-timeout=60s\nDO $$ BEGIN ALTER TABLE a ADD COLUMN n int; END $$;',
     };
     const running = failureOf(site.up({ ...FILES, ...change }, { signal: abort.signal }));
-    await site.until(`SELECT FROM pg_locks WHERE NOT granted AND relation = 'a'::regclass`);
+    await site.until(`${WAITS_FOR_LOCK} AND l.relation = 'a'::regclass`);
     expect(named(await examined(site), 'lock')).toMatchObject([
       { level: 'note', what: expect.stringContaining(`session ${reader.facts.pid} (report`) },
     ]);

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Session } from '../../lib/adapters/postgres/session.ts';
 import { readHistory, readLastRun } from '../../lib/engine/index.ts';
 import { otherSession, Told } from './others.ts';
-import { type Files, failureOf, LEFT_BEHIND, type Site, siteForTest } from './site.ts';
+import { type Files, failureOf, LEFT_BEHIND, type Site, siteForTest, WAITS_FOR_LOCK } from './site.ts';
 
 const ORDERS = {
   '0001_orders.sql':
@@ -163,9 +163,9 @@ describe('a try that fails', () => {
     const other = await otherSession(site, "SET deadlock_timeout = '1min'; BEGIN; INSERT INTO b VALUES (1)");
     const told = new Told();
     const run = site.up(TWO, { on: told.on });
-    await site.until("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7");
+    await site.until(`${WAITS_FOR_LOCK} AND l.locktype = 'advisory'`);
     const blocked = other.query('SELECT FROM a');
-    await site.until("SELECT FROM pg_locks WHERE relation = 'a'::regclass AND NOT granted");
+    await site.until(`${WAITS_FOR_LOCK} AND l.relation = 'a'::regclass`);
     await gate.query('SELECT pg_advisory_unlock(7)');
     expect(await told.until('lock-retry')).toMatchObject({ sqlstate: '40P01', tries: 1 });
     await blocked;
@@ -327,7 +327,7 @@ describe('an attempt with a time limit', () => {
     expect(error).toMatchObject({ code: 'LS611', context: { blockerPid: other.pid } });
     expect(error.what).toContain(`session ${other.pid} (psql, user`);
     const waiting = site.attempt(ADD);
-    await site.until("SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')");
+    await site.until(`${WAITS_FOR_LOCK} AND l.locktype IN ('transactionid', 'tuple')`);
     await other.query('ROLLBACK');
     expect((await waiting).applied).toEqual(['0002_add']);
   });

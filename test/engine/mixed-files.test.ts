@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readLedger } from '../../lib/adapters/postgres/index.ts';
-import { failureOf, LEFT_BEHIND, type Site, siteForTest } from './site.ts';
+import { failureOf, LEFT_BEHIND, type Site, siteForTest, WAITS_FOR_LOCK } from './site.ts';
 
 /** Three steps: a transaction, a statement outside of one, a transaction. */
 const [TABLE, BUILD, ROWS] = [
@@ -148,9 +148,7 @@ describe('an index build', () => {
     const hurried = await failureOf(site.attempt(MIXED, { timeLeftMs: () => 1_200 }));
     expect(hurried).toMatchObject({ code: 'LS604', remedy: expect.stringMatching(/^End the transaction/) });
     const up = site.up(MIXED);
-    await site.until(
-      `SELECT FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'`,
-    );
+    await site.until(`${WAITS_FOR_LOCK} AND a.query LIKE 'DROP INDEX CONCURRENTLY%'`);
     await reader.query('COMMIT');
     await up;
     await expectApplied(site);

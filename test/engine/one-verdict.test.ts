@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { MigrateResult } from '../../lib/engine/index.ts';
 import { otherSession, Told } from './others.ts';
-import { type Files, failureOf, type Site, siteForTest } from './site.ts';
+import { type Files, failureOf, type Site, siteForTest, WAITS_FOR_LOCK } from './site.ts';
 
 const GATE = 4_712;
 /** Sequences are not rolled back: how often it was tried stays. */
@@ -14,7 +14,7 @@ async function together(site: Site, files: Files, others: readonly Files[]) {
   await site.rows('CREATE SEQUENCE tries');
   const gate = await otherSession(site, `SELECT pg_advisory_lock(${GATE})`);
   const first = site.up(files);
-  await site.until("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+  await site.until(`${WAITS_FOR_LOCK} AND l.locktype = 'advisory'`);
   const told = others.map(() => new Told());
   const waiting = others.map((own, i) => site.up(own, { on: told[i]!.on }));
   await Promise.all(told.map((each) => each.until('waiting')));

@@ -141,4 +141,8 @@ export const LEFT_BEHIND = `SELECT a.application_name AS left FROM pg_stat_activ
   UNION ALL SELECT 'lock of ' || l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
     WHERE l.locktype = 'advisory' AND d.datname = current_database()`;
 
+/** Whoever waits for a lock in the database; other tests use the same server. To be continued with AND. */
+export const WAITS_FOR_LOCK = `SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE a.datname = current_database() AND NOT l.granted`;
+
 export const SLEEPING = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;

@@ -1,7 +1,7 @@
 /** The link to the server is cut, and neither side is told; a new one works. */
 import { expect, test } from 'vitest';
 import { otherSession } from '../engine/others.ts';
-import { configOf, type Site, siteForTest } from '../engine/site.ts';
+import { configOf, type Site, siteForTest, WAITS_FOR_LOCK } from '../engine/site.ts';
 import { silentlyCut } from '../support/wire.ts';
 import { until } from './until.ts';
 
@@ -11,14 +11,13 @@ const FILES = {
   '0002_second.sql': `SELECT pg_advisory_xact_lock(${GATE}); INSERT INTO done VALUES (2);`,
   '0003_third.sql': 'INSERT INTO done VALUES (3);',
 };
-const WAITS = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
 
 /** Somebody's run is in the middle of its second migration, and its link is cut. */
 async function cutInTheMiddle(site: Site) {
   const gate = await otherSession(site, `SELECT pg_advisory_lock(${GATE})`);
   const link = await silentlyCut(`${site.url}?sslmode=disable`);
   const running = site.up(FILES, { database: configOf(link.url) });
-  await site.until(WAITS);
+  await site.until(`${WAITS_FOR_LOCK} AND l.locktype = 'advisory'`);
   link.cut();
   return { running, open: () => gate.query(`SELECT pg_advisory_unlock(${GATE})`) };
 }
