@@ -7,7 +7,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { dynamoLeaseStore } from '../../lib/adapters/dynamodb/index.ts';
+import { CLIENT_LIMITS, dynamoLeaseStore } from '../../lib/adapters/dynamodb/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { acquireWithin, type Lease, type LeaseStore } from '../../lib/core/lease/index.ts';
 import { createTable, type Dynalite, localDynamoClient, startDynalite } from '../support/dynalite.ts';
@@ -208,7 +208,8 @@ describe('a lease table that cannot be used', () => {
   test('that accepts requests and never answers is reported within the limits of the client', async () => {
     const silent: Server = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const client = localDynamoClient(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const { port } = silent.address() as AddressInfo;
+    const client = localDynamoClient(`http://127.0.0.1:${port}`, CLIENT_LIMITS);
     const startedAtMs = performance.now();
     await expect(storeOn(client).read(target)).rejects.toMatchObject({ code: 'LS404' });
     expect(performance.now() - startedAtMs).toBeLessThan(10_000);

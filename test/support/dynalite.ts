@@ -41,9 +41,15 @@ export async function startDynalite(tableName = 'lockstep-leases'): Promise<Dyna
   return { endpoint, tableName, client, newClient, close };
 }
 
+/** Server and clients share the process with a test, which on a busy machine may keep it from both for seconds. */
+const PATIENT = {
+  ...CLIENT_LIMITS,
+  requestHandler: { ...CLIENT_LIMITS.requestHandler, connectionTimeout: 20_000, requestTimeout: 20_000 },
+};
+
 export const localDynamoClient = (endpoint: string, config: DynamoDBClientConfig = {}): DynamoDBClient =>
   new DynamoDBClient({
-    ...CLIENT_LIMITS,
+    ...PATIENT,
     endpoint,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
