@@ -53,6 +53,7 @@ const FIELDS = {
   restorePointSource: text,
   restorePointMethod: oneOf(RESTORE_POINT_METHODS),
   restorePointKeep: positive,
+  restorePointKeepDays: positive.optional(),
   restorePointWhen: oneOf(RESTORE_POINT_WHEN).default('always'),
   rollBackPolicy: oneOf(['down', 'code-only']),
   outOfOrder: oneOf(OUT_OF_ORDER_POLICIES).default('refuse'),

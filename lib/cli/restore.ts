@@ -45,9 +45,9 @@ function wayBack({ runId, restorePoint, record, startedAt: at, beganAtLsn: lsn }
   }
   if (record === null) throw notKept(runId, restorePoint);
   const which =
-    record.method === 'snapshot'
-      ? `the snapshot ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`
-      : `${record.settings.type} ${record.source} as it was at ${restorePoint}`;
+    record.method === 'point-in-time'
+      ? `${record.settings.type} ${record.source} as it was at ${restorePoint}`
+      : `the ${record.method} ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`;
   return { what: `Restore point of run ${runId}: ${which}.`, steps: restoreSteps(restorePoint, record) };
 }
 

@@ -19,7 +19,7 @@ import type { LeaseTable } from './lease-table.ts';
 import type { Network } from './network.ts';
 import { grantPublishedBundles, type PublishedBundles } from './published-bundles.ts';
 import { grantRestorePoints } from './restore-point-grant.ts';
-import type { RestorePointSettings } from './restore-points.ts';
+import { expireRestorePoints, type RestorePointSettings } from './restore-points.ts';
 
 export interface CoordinatorFunctionsProps {
   readonly target: string;
@@ -81,6 +81,7 @@ export class CoordinatorFunctions extends Construct {
     }
     for (const name of USE_LEASE) leaseTable.grantLease(this.roles[name]);
     if (restorePoints) grantRestorePoints(this.roles['take-restore-point'], restorePoints, target);
+    expireRestorePoints(this, restorePoints, this.byName['take-restore-point']);
     this.roles['clean-up'].addToPolicy(putSignals(eventBus));
   }
 

@@ -6,6 +6,7 @@
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { COPY_PREFIX, CopyTag } from '../core/rehearsal/copy-store.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
+import { grantClone, OF_THE_DATABASE } from './clone-grant.ts';
 import { rdsArn, type SnapshotSource } from './database.ts';
 
 export function grantMakeCopy(role: Role, source: SnapshotSource, target: string): void {
@@ -14,13 +15,11 @@ export function grantMakeCopy(role: Role, source: SnapshotSource, target: string
   const groups = (...kinds: string[]) => kinds.map((kind) => rdsArn(role, kind, '*'));
   if (source.kind === 'rds-cluster') {
     const [cluster] = ours;
-    const ofCluster = groups('cluster-pg', 'og', 'subgrp');
     const ofInstance = groups('pg', 'og', 'subgrp');
-    allow(role, ['rds:RestoreDBClusterToPointInTime'], [source.arn, ...ofCluster]);
-    allow(role, ['rds:RestoreDBClusterToPointInTime'], [cluster], asked);
+    grantClone(role, source, cluster, asked);
     allow(role, ['rds:CreateDBInstance'], ofInstance);
     allow(role, ['rds:CreateDBInstance'], ours, asked);
-    acknowledge(role, [...new Set([...ofCluster, ...ofInstance])], OF_THE_DATABASE);
+    acknowledge(role, ofInstance, OF_THE_DATABASE);
   } else {
     const named = groups('pg', 'og', 'subgrp');
     allow(role, ['rds:RestoreDBInstanceToPointInTime'], [source.arn, ...named]);
@@ -42,8 +41,6 @@ export function grantRemoveCopies(role: Role, source: SnapshotSource, target: st
 }
 
 const NAMED_PER_RUN = 'Names of copies are made per run; the tag conditions narrow them to this target.';
-const OF_THE_DATABASE =
-  'The copy gets the subnet, parameter and option groups of the database, which it is asked for when the copy is made.';
 const LISTING = 'RDS checks a listing against all of a kind, whatever the filter; it is reading only.';
 
 function grantDescribe(role: Role, { kind }: SnapshotSource): void {

@@ -29,7 +29,7 @@ export const functionSettings = (
     timeout: ONE_LOOK_AT_THE_DATABASE,
   },
   'take-restore-point': {
-    description: 'begins a snapshot and says how far it is',
+    description: 'begins a snapshot or a clone and says how far it is',
     usesDatabase: false,
     timeout: ONE_CALL_OF_AWS,
   },

@@ -127,7 +127,7 @@ const planStates = (tasks: TaskStates, props: WorkflowDefinitionProps, rollOut: 
 
 const restorePointStates = ({ invoke }: TaskStates) => ({
   [StateName.TakeRestorePoint]: invoke('take-restore-point', {
-    comment: 'Begins a snapshot of the database, or looks how far it is. No lease is held yet.',
+    comment: 'Begins a snapshot or a clone of the database, or looks how far it is. No lease is held yet.',
     parameters: { 'plan.$': '$.plan', 'restorePoint.$': '$.restorePoint' },
     resultPath: '$.restorePoint',
     next: StateName.RestorePointReady,
@@ -135,7 +135,7 @@ const restorePointStates = ({ invoke }: TaskStates) => ({
   }),
   [StateName.RestorePointReady]: {
     Type: 'Choice',
-    Comment: 'Ready when the snapshot is available, or when none is taken for this database.',
+    Comment: 'Ready when it is available, or when none is taken for this database.',
     Choices: [
       { Variable: '$.restorePoint.status', StringEquals: 'available', Next: StateName.AcquireLease },
       { Variable: '$.restorePoint.status', StringEquals: 'none', Next: StateName.AcquireLease },
@@ -144,7 +144,7 @@ const restorePointStates = ({ invoke }: TaskStates) => ({
   },
   [StateName.WaitForRestorePoint]: {
     Type: 'Wait',
-    Comment: 'The snapshot is being created. Migrations have not begun; stopping the run here is harmless.',
+    Comment: 'It is being created. Migrations have not begun; stopping the run here is harmless.',
     SecondsPath: '$.restorePoint.waitSeconds',
     Next: StateName.TakeRestorePoint,
   },

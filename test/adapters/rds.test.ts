@@ -149,7 +149,7 @@ describe.each(KINDS)('restore points of an RDS $name', (kind) => {
     });
     await expect(kind.open(refused('stopped'), 'orders-db').ensure(request)).rejects.toMatchObject({
       code: 'LS701',
-      what: `The ${kind.name} orders-db is stopped, and a snapshot can be taken only while it is available.`,
+      what: `The ${kind.name} orders-db is stopped, and a restore point can be taken only while it is available.`,
       state: 'Nothing was changed in the database.',
     });
   });

@@ -4,9 +4,18 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, test } from 'vitest';
+import type { RestorePointOptions } from '../../lib/constructs/restore-points.ts';
 import { CoordinatorStack } from '../../lib/coordinator-stack.ts';
 import type { MigrationCoordinatorProps } from '../../lib/index.ts';
-import { coordinatorStack, inIsolatedSubnets, MIGRATIONS, newApp, VARIANTS } from './stacks.ts';
+import {
+  coordinatorStack,
+  inIsolatedSubnets,
+  MIGRATIONS,
+  newApp,
+  privateVpc,
+  rdsInstance,
+  VARIANTS,
+} from './stacks.ts';
 import { policiesOf, printed } from './statements.ts';
 
 /** The settings of Migrate, whose environment all functions have. */
@@ -107,7 +116,17 @@ describe('properties', () => {
     [{ target: 'orders; DROP' }, 'target has characters that a tag cannot have, or is longer than 200.'],
     [{ restorePoint: { keep: 1.5 } }, 'restorePoint.keep is not a whole number from 1 to 100.'],
     [{ restorePoint: { keep: 0 } }, 'restorePoint.keep is not a whole number from 1 to 100.'],
-    [{ restorePoint: { keep: 2, method: 'point-in-time' } }, 'restorePoint.keep is for snapshots'],
+    [
+      { restorePoint: { keep: 2, method: 'point-in-time' } },
+      'restorePoint.keep and keepFor are for snapshots and clones',
+    ],
+    [{ restorePoint: { method: 'clone', keep: 14 } }, 'restorePoint.keep is more than 13'],
+    [{ restorePoint: { keepFor: Duration.days(2) } }, 'restorePoint.keepFor is not a whole number of days'],
+    [{ restorePoint: { keepFor: Duration.hours(73) } }, 'restorePoint.keepFor is not a whole number of days'],
+    [
+      { restorePoint: { keepFor: Duration.days(3), method: 'point-in-time' } },
+      'restorePoint.keep and keepFor are for snapshots and clones',
+    ],
     [{ leaseDuration: Duration.seconds(5) }, 'leaseDuration is not between 10 seconds and 15 minutes.'],
     [{ leaseWait: Duration.hours(5) }, 'leaseWait is not between 1 second and 4 hours.'],
     [{ migrateTimeout: Duration.minutes(16) }, 'migrateTimeout is not between 30 seconds and 15 minutes.'],
@@ -133,6 +152,38 @@ describe('properties', () => {
     expect(() => coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), ...wrong }))).toThrow(
       /leaseWait is not .* migrateTimeout is not/,
     );
+  });
+
+  test('a restore point that is kept for so many days is looked for every day, and by nobody otherwise', () => {
+    const daily = (restorePoint: RestorePointOptions) => {
+      const { template } = coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint }));
+      const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => ({
+        schedule: Properties.ScheduleExpression,
+        input: Properties.Targets[0].Input,
+      }));
+      const { RESTORE_POINT_KEEP_DAYS: days } = environmentOf(template);
+      return { days, rules: rules.filter(({ schedule }) => schedule !== undefined) };
+    };
+    expect(daily({ keepFor: Duration.days(14) })).toEqual({
+      days: '14',
+      rules: [{ schedule: 'rate(1 day)', input: '{"expire":true}' }],
+    });
+    expect(daily({ keep: 2 })).toEqual({ days: undefined, rules: [] });
+  });
+
+  test('a clone is made of Aurora only, and one stays', () => {
+    const clone: RestorePointOptions = { method: 'clone' };
+    const { template } = coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: clone }));
+    expect(environmentOf(template)).toMatchObject({
+      RESTORE_POINT_METHOD: 'clone',
+      RESTORE_POINT_KEEP: '1',
+    });
+    const refused = () =>
+      coordinatorStack((stack) => {
+        const vpc = privateVpc(stack);
+        return { database: rdsInstance(stack, vpc), vpc, restorePoint: clone };
+      });
+    expect(refused).toThrow("restorePoint.method 'clone' is for Aurora");
   });
 
   test('a plain host has no restore points', () => {

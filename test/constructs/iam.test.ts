@@ -59,6 +59,14 @@ const CLUSTER_SNAPSHOTS = [
   `Allow rds:DescribeDBInstances on arn:<Partition>:rds:${IN_REGION}:db:*`,
   `Allow rds:DescribeDBClusterSnapshots on arn:<Partition>:rds:${IN_REGION}:cluster-snapshot:* and arn:<Partition>:rds:${IN_REGION}:cluster:<Database>`,
 ];
+const OUR_CLUSTERS = `arn:<Partition>:rds:${IN_REGION}:cluster:lockstep-*`;
+const CLONES = [
+  `Allow rds:AddTagsToResource on ${OUR_CLUSTERS} if StringEquals aws:RequestTag/lockstep:target orders-production`,
+  `Allow rds:RestoreDBClusterToPointInTime on ${OUR_CLUSTERS} if StringEquals aws:RequestTag/lockstep:target orders-production`,
+  `Allow rds:RestoreDBClusterToPointInTime on arn:<Partition>:rds:${IN_REGION}:cluster-pg:* and arn:<Partition>:rds:${IN_REGION}:cluster:<Database> and arn:<Partition>:rds:${IN_REGION}:og:* and arn:<Partition>:rds:${IN_REGION}:subgrp:*`,
+  `Allow rds:DeleteDBCluster on ${OUR_CLUSTERS} if StringEquals aws:ResourceTag/lockstep:target orders-production`,
+  `Allow rds:DescribeDBClusters on arn:<Partition>:rds:${IN_REGION}:cluster:*`,
+];
 const instanceSnapshots = (id: string) => [
   ...snapshots('', 'snapshot', `db:${id}`),
   `Allow rds:DescribeDBInstances on arn:<Partition>:rds:${IN_REGION}:db:${id}`,
@@ -200,6 +208,13 @@ describe('other rights than in the common case', () => {
       `StateMachineRole + Allow kms:GenerateDataKey on <Key.Arn> if StringEquals kms:EncryptionContext:SourceArn arn:<Partition>:logs:${IN_REGION}:*`,
     ],
     'no restore point': take('-', CLUSTER_SNAPSHOTS),
+    'a clone as restore point': [
+      ...take('+', CLONES),
+      ...take(
+        '-',
+        CLUSTER_SNAPSHOTS.filter((right) => right.includes('Snapshot')),
+      ),
+    ],
     'tasks for long work': runTasks('LongRunning'),
     'another migrator': [
       ...runTasks('Runner'),
@@ -310,6 +325,11 @@ describe('a resource with a star', () => {
       'a listing is checked against all clusters, whatever its filter',
       ['rds:DescribeDBClusters'],
       `arn:<Partition>:rds:${IN_REGION}:cluster:*`,
+    ],
+    [
+      'clones are named per run; the tag narrows them to one target',
+      ['rds:RestoreDBClusterToPointInTime', 'rds:DeleteDBCluster', 'rds:AddTagsToResource'],
+      `arn:<Partition>:rds:${IN_REGION}:cluster:lockstep-*`,
     ],
     [
       'copies are named per run; the tag narrows them to one target',

@@ -196,6 +196,11 @@ export const VARIANTS = {
     })),
   'no restore point': () =>
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), restorePoint: 'none' as const })),
+  'a clone as restore point': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      restorePoint: { method: 'clone' as const },
+    })),
   'tasks for long work': () =>
     coordinatorStack((stack) => ({ ...inIsolatedSubnets(stack), longRunning: {} })),
   'another migrator': () =>

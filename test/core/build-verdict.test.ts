@@ -156,7 +156,7 @@ describe('the verdict of a failed run', () => {
     expect(verdict.state).toContain('0001_a of this run stays applied: ');
     expect(verdict.state).toContain(why);
     expect(verdict.next).toContain('`lockstep down`');
-    expect(verdict.next).toContain('snapshot lockstep-orders-1');
+    expect(verdict.next).toContain('restore point lockstep-orders-1: `lockstep restore plan run-1`');
   });
 
   test('names a migration that is done in part', () => {
@@ -170,6 +170,6 @@ describe('the verdict of a failed run', () => {
     expect(verdict.state).toContain('is not known');
     expect(verdict.state).not.toContain('Nothing of this run');
     expect(verdict.next).toMatch(/^See with `lockstep status` what is applied\./);
-    expect(verdict.next).toContain('snapshot lockstep-orders-1');
+    expect(verdict.next).toContain('restore point lockstep-orders-1: `lockstep restore plan run-1`');
   });
 });

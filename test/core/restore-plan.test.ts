@@ -46,6 +46,7 @@ const cluster: RestoreRecord = {
     ],
   },
 };
+const cloned: RestoreRecord = { ...cluster, method: 'clone' };
 const inTime = (record: RestoreRecord): RestoreRecord => ({ ...record, method: 'point-in-time' });
 const commands = (steps: readonly RestoreStep[]): string[] =>
   steps.filter(({ command }) => command.length > 0).map(({ command }) => command.join(' '));
@@ -63,7 +64,7 @@ test('an instance comes back from its snapshot beside the old one, and takes its
   ]);
 });
 
-test.each([instance, cluster])(
+test.each([instance, cluster, cloned])(
   'after a renaming, the new name is awaited before what waits for it',
   (record) => {
     const steps = restoreSteps('lockstep-1', record);
@@ -91,6 +92,23 @@ test('a cluster of Aurora comes back without instances: they are made, the write
   expect(made).toEqual([
     'aws rds create-db-instance --db-cluster-identifier orders-production-restored --db-instance-identifier orders-production-restored-1 --engine aurora-postgresql --db-instance-class db.serverless --db-parameter-group-name orders-members --no-publicly-accessible',
     'aws rds create-db-instance --db-cluster-identifier orders-production-restored --db-instance-identifier orders-production-restored-2 --engine aurora-postgresql --db-instance-class db.r8g.large --no-publicly-accessible',
+  ]);
+});
+
+test('a clone is protected, gets its instances, and takes the name of the old cluster in the end', () => {
+  expect(commands(restoreSteps('lockstep-orders-1', cloned))).toEqual([
+    'aws rds modify-db-cluster --db-cluster-identifier lockstep-orders-1 --deletion-protection --apply-immediately',
+    'aws rds wait db-cluster-available --db-cluster-identifier lockstep-orders-1',
+    'aws rds create-db-instance --db-cluster-identifier lockstep-orders-1 --db-instance-identifier orders-production-restored-1 --engine aurora-postgresql --db-instance-class db.serverless --db-parameter-group-name orders-members --no-publicly-accessible',
+    'aws rds wait db-instance-available --db-instance-identifier orders-production-restored-1',
+    'aws rds create-db-instance --db-cluster-identifier lockstep-orders-1 --db-instance-identifier orders-production-restored-2 --engine aurora-postgresql --db-instance-class db.r8g.large --no-publicly-accessible',
+    'aws rds wait db-instance-available --db-instance-identifier orders-production-restored-2',
+    'aws rds modify-db-cluster --db-cluster-identifier orders-production --new-db-cluster-identifier orders-production-before --apply-immediately',
+    'aws rds describe-db-clusters --db-cluster-identifier orders-production-before',
+    'aws rds wait db-cluster-available --db-cluster-identifier orders-production-before',
+    'aws rds modify-db-cluster --db-cluster-identifier lockstep-orders-1 --new-db-cluster-identifier orders-production --apply-immediately',
+    'aws rds describe-db-clusters --db-cluster-identifier orders-production',
+    'aws rds wait db-cluster-available --db-cluster-identifier orders-production',
   ]);
 });
 
@@ -156,6 +174,7 @@ describe.each([
   ['an instance at a time', inTime(instance)],
   ['a cluster from its snapshot', cluster],
   ['a cluster at a time', inTime(cluster)],
+  ['a clone of a cluster', cloned],
 ])('the commands for %s', (_, record) => {
   test('have only options that the service knows', () => {
     const steps = restoreSteps('x', record).filter(
@@ -177,7 +196,7 @@ describe.each([
 });
 
 test('a record is small, and what the ledger gives back is what was noted', () => {
-  for (const record of [instance, cluster]) {
+  for (const record of [instance, cluster, cloned]) {
     expect(restoreRecordSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
   }
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   expendable,
+  type Keep,
   RESTORE_POINT_BUDGET_SECONDS,
   restorePointId,
   type StoredRestorePoint,
@@ -47,24 +48,43 @@ describe('which restore points are expendable', () => {
     complete,
     createdAtMs: Date.UTC(2026, 10, day),
   });
+  const keeping = (keep: number, more: Partial<Keep> = {}): Keep => ({
+    keep,
+    currentId: 'current',
+    takenBeforeMs: null,
+    ...more,
+  });
   const all = [point('b', 2), point('d', 4), point('a', 1), point('current', 5), point('c', 3)];
 
   test('those beyond the newest ones that stay, oldest first', () => {
-    expect(expendable(all, { keep: 3, currentId: 'current' })).toEqual(['a', 'b']);
+    expect(expendable(all, keeping(3))).toEqual(['a', 'b']);
   });
 
   test('all but the current one, when only one stays', () => {
-    expect(expendable(all, { keep: 1, currentId: 'current' })).toEqual(['a', 'b', 'c', 'd']);
+    expect(expendable(all, keeping(1))).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('none while there are no more than those that stay', () => {
-    expect(expendable(all, { keep: 5, currentId: 'current' })).toEqual([]);
+    expect(expendable(all, keeping(5))).toEqual([]);
   });
 
   test('never one that is still being created: another run waits for it', () => {
-    expect(
-      expendable([...all, point('being-created', 0, false)], { keep: 1, currentId: 'current' }),
-    ).not.toContain('being-created');
+    expect(expendable([...all, point('being-created', 0, false)], keeping(1))).not.toContain('being-created');
+  });
+
+  test('those that are too old, however few they are, but never the current one', () => {
+    const takenBeforeMs = Date.UTC(2026, 10, 6);
+    expect(expendable(all, keeping(5, { takenBeforeMs: Date.UTC(2026, 10, 3) }))).toEqual(['a', 'b']);
+    expect(expendable(all, keeping(5, { takenBeforeMs }))).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('outside a run the newest ones stay, as many as are to', () => {
+    expect(expendable(all, keeping(2, { currentId: null }))).toEqual(['a', 'b', 'c']);
+  });
+
+  test('none because of its age, if that is not known', () => {
+    const unknown = { id: 'unknown', complete: true, createdAtMs: null };
+    expect(expendable([unknown], keeping(5, { takenBeforeMs: Date.UTC(2026, 10, 6) }))).toEqual([]);
   });
 
   test('never the current one, and at most as many stay as asked for, whatever else there is', () => {
@@ -74,7 +94,7 @@ describe('which restore points are expendable', () => {
     );
     fc.assert(
       fc.property(points, fc.string(), fc.integer({ min: 1, max: 10 }), (stored, currentId, keep) => {
-        const gone = expendable(stored, { keep, currentId });
+        const gone = expendable(stored, keeping(keep, { currentId }));
         expect(gone).not.toContain(currentId);
         const stay = stored.filter((p) => p.complete && p.id !== currentId && !gone.includes(p.id));
         expect(stay.length).toBeLessThanOrEqual(keep - 1);

@@ -25,6 +25,19 @@ const RECORD: RestoreRecord = {
     storageType: 'gp3',
   },
 };
+const CLONE: RestoreRecord = {
+  ...RECORD,
+  method: 'clone',
+  settings: {
+    ...RECORD.settings,
+    type: 'cluster',
+    engine: 'aurora-postgresql',
+    engineVersion: '17.7',
+    capacity: { min: 0.5, max: 16 },
+    instanceClass: null,
+    members: [{ instanceClass: 'db.serverless', parameterGroup: null, publiclyAccessible: false }],
+  },
+};
 /** What the page shows for this run, with anything where it has an ellipsis. */
 function shownFor(run: string): RegExp {
   const asked = `$ lockstep restore plan ${run}\n`;
@@ -43,6 +56,14 @@ test('the plan is printed as the page shows it; a later attempt of the run forge
   await site.attempt(FILES, { runId: 'release-12', restorePoint });
   const { stdout } = await lockstep(['restore', 'plan', 'release-12'], { DATABASE_URL: site.url });
   expect(stdout).toMatch(shownFor('release-12'));
+});
+
+test('the plan for a clone is printed as the page shows it', async () => {
+  const site = await siteForTest();
+  const restorePoint = 'lockstep-orders-9f86d081884c7d65';
+  await site.attempt(FILES, { runId: 'release-15', restorePoint, restoreRecord: CLONE });
+  const { stdout } = await lockstep(['restore', 'plan', 'release-15'], { DATABASE_URL: site.url });
+  expect(stdout).toMatch(shownFor('release-15'));
 });
 
 test('of a run without one the plan goes back to where it began, as the page shows it', async () => {

@@ -1,5 +1,15 @@
 /** Take restore point, over HTTP against a stand-in for RDS that speaks its protocol. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 
 vi.hoisted(() =>
   Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
@@ -8,7 +18,13 @@ vi.hoisted(() =>
 import { metrics } from '../../functions/_runtime/observability.ts';
 import { handler } from '../../functions/take-restore-point.ts';
 import { restorePointId } from '../../lib/core/restore-point/index.ts';
-import { Metric, type PlanData, type RestorePointProgress, type Run } from '../../lib/core/workflow/index.ts';
+import {
+  Metric,
+  type PlanData,
+  type RestorePointProgress,
+  type Run,
+  restorePointSchema,
+} from '../../lib/core/workflow/index.ts';
 import { AwsError, type Service } from '../../lib/local/aws/service.ts';
 import { rdsService } from '../../lib/local/aws/snapshots.ts';
 import { contextOf, type FunctionRuntime, runOf, startFunctionRuntime, TARGET } from './function-runtime.ts';
@@ -57,8 +73,8 @@ beforeEach(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const take = (run: Run, restorePoint = requested): Promise<RestorePointProgress> =>
-  handler({ run, plan, restorePoint }, contextOf());
+const take = async (run: Run, restorePoint = requested): Promise<RestorePointProgress> =>
+  restorePointSchema.parse(await handler({ run, plan, restorePoint }, contextOf()));
 
 /** Until the snapshot, which is finished in the next turn of the loop, is available. */
 async function takeUntilAvailable(run: Run): Promise<RestorePointProgress> {
@@ -68,9 +84,14 @@ async function takeUntilAvailable(run: Run): Promise<RestorePointProgress> {
   return restorePoint;
 }
 
-describe.each(['rds-instance', 'rds-cluster'])('taking a restore point of an %s', (kind) => {
+describe.each([
+  ['rds-instance', 'snapshot'],
+  ['rds-cluster', 'snapshot'],
+  ['rds-cluster', 'clone'],
+])('taking a restore point of an %s as a %s', (kind, method) => {
   beforeEach(() => {
     process.env.LOCKSTEP_RESTORE_POINT = kind;
+    process.env.LOCKSTEP_RESTORE_POINT_METHOD = method;
   });
 
   test('begins the snapshot, waits for it in growing steps, and ends when it is available', async () => {
@@ -78,7 +99,7 @@ describe.each(['rds-instance', 'rds-cluster'])('taking a restore point of an %s'
     const id = restorePointId(TARGET, run);
     const begun = await take(run);
     const record = {
-      method: 'snapshot',
+      method,
       source: 'orders-db',
       at: expect.stringMatching(/^2\d{3}-.*:\d\dZ$/),
       settings: expect.any(Object),
@@ -118,6 +139,37 @@ describe.each(['rds-instance', 'rds-cluster'])('taking a restore point of an %s'
 });
 
 let lastMs = 0;
+
+test('a clone that somebody has given an instance, or protected, stays whatever comes after it', async () => {
+  process.env.LOCKSTEP_RESTORE_POINT = 'rds-cluster';
+  process.env.LOCKSTEP_RESTORE_POINT_METHOD = 'clone';
+  process.env.LOCKSTEP_RESTORE_POINT_KEEP = '1';
+  const used = await takeUntilAvailable(runOf('run-1'));
+  actions.CreateDBInstance?.({ DBClusterIdentifier: used.id, DBInstanceIdentifier: 'restored-1' });
+  const guarded = await takeUntilAvailable(runOf('run-2'));
+  actions.ModifyDBCluster?.({ DBClusterIdentifier: guarded.id, DeletionProtection: 'true' });
+  const free = await takeUntilAvailable(runOf('run-3'));
+  expect(deleted).toEqual([]);
+  await takeUntilAvailable(runOf('run-4'));
+  expect(deleted).toEqual([free.id]);
+});
+
+test('the schedule deletes what has become too old, and nothing else', async () => {
+  const taken = await takeUntilAvailable(runOf('run-1'));
+  const expire = () => handler({ expire: true }, contextOf());
+  expect(await expire()).toEqual({ deleted: [] });
+  process.env.LOCKSTEP_RESTORE_POINT_KEEP_DAYS = '3';
+  onTestFinished(() => {
+    delete process.env.LOCKSTEP_RESTORE_POINT_KEEP_DAYS;
+    vi.useRealTimers();
+  });
+  const DAY_MS = 24 * 3600 * 1000;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * DAY_MS - 60_000 });
+  expect(await expire()).toEqual({ deleted: [] });
+  vi.setSystemTime(Date.now() + 120_000);
+  expect(await expire()).toEqual({ deleted: [taken.id] });
+  expect(deleted).toEqual([taken.id]);
+});
 
 describe('taking a restore point', () => {
   test('goes on when older ones can be neither listed nor deleted, and counts that', async () => {

@@ -8,11 +8,11 @@ import {
   DescribeDBInstancesCommand,
   paginateDescribeDBClusters,
   type RDSClient,
-  RestoreDBClusterToPointInTimeCommand,
 } from '@aws-sdk/client-rds';
 import type { CopyRequest, CopyState, CopyStore, StoredCopy } from '../../core/rehearsal/copy-store.ts';
 import { copyError } from '../../core/rehearsal/copy-store.ts';
 import type { ClusterSettings } from '../../core/restore-point/index.ts';
+import { cloneCluster, hasClones } from './clone-cluster.ts';
 import { explained, stateOf, storedCopy, tagsOf, unless } from './copy-calls.ts';
 import { describeCluster } from './describe-source.ts';
 
@@ -86,7 +86,7 @@ export class RdsClusterCopies implements CopyStore {
   async #settings(): Promise<ClusterSettings> {
     const { settings } = await describeCluster(this.#client, this.#source);
     const cluster = settings as ClusterSettings;
-    if (cluster.instanceClass === null) return cluster;
+    if (hasClones(cluster)) return cluster;
     throw copyError(
       `The cluster ${this.#source} is a Multi-AZ DB cluster, of which there are no clones.`,
       "Leave out the construct's property rehearsal, or give a rehearsal in the run's input.",
@@ -94,26 +94,8 @@ export class RdsClusterCopies implements CopyStore {
   }
 
   async #clone(request: CopyRequest): Promise<DBCluster | undefined> {
-    const { subnetGroup, securityGroups, parameterGroup, port, capacity, iamLogin } = await this.#settings();
-    const cloning = this.#client.send(
-      new RestoreDBClusterToPointInTimeCommand({
-        SourceDBClusterIdentifier: this.#source,
-        DBClusterIdentifier: request.id,
-        RestoreType: 'copy-on-write',
-        UseLatestRestorableTime: true,
-        VpcSecurityGroupIds: [...securityGroups],
-        EnableIAMDatabaseAuthentication: iamLogin,
-        DeletionProtection: false,
-        Tags: tagsOf(request),
-        ...(subnetGroup === null ? {} : { DBSubnetGroupName: subnetGroup }),
-        ...(parameterGroup === null ? {} : { DBClusterParameterGroupName: parameterGroup }),
-        ...(port === null ? {} : { Port: port }),
-        ...(capacity
-          ? { ServerlessV2ScalingConfiguration: { MinCapacity: capacity.min, MaxCapacity: capacity.max } }
-          : {}),
-      }),
-    );
-    return (await unless(EXISTS, cloning))?.DBCluster;
+    const clone = { id: request.id, tags: tagsOf(request), settings: await this.#settings() };
+    return unless(EXISTS, cloneCluster(this.#client, this.#source, clone));
   }
 
   async #createInstance(request: CopyRequest): Promise<DBInstance | undefined> {

@@ -25,8 +25,12 @@ export function storedCopy(
   return [{ id, expiresMs: Number.isNaN(expiresMs) ? null : expiresMs }];
 }
 
-/** Words of RDS for what does not become available by itself. */
-const FAILED = /^(failed|deleting|storage-full|restore-error|inaccessible-.*|incompatible-.*)$/;
+/**
+ * Words of RDS for what does not become available by itself.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Status.html
+ */
+export const FAILED =
+  /^(failed|.*-failed|deleting|storage-full|restore-error|inaccessible-.*|incompatible-.*)$/;
 
 /** Throws LS740. */
 export function stateOf(status: string | undefined, id: string): 'available' | 'creating' {

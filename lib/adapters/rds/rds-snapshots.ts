@@ -1,6 +1,6 @@
 /**
- * Restore points as manual RDS snapshots. What differs between instances and clusters is in a SnapshotApi;
- * everything else is here.
+ * Restore points as manual RDS snapshots, or as clones, which are handled alike. What differs between instances, clusters
+ * and clones is in a SnapshotApi; everything else is here.
  *
  * Invariants: a snapshot is created with its tags, in one call, so there is none that the clean-up does not
  * know; the service is asked each time and nothing is remembered. Whether the database is in a state that
@@ -9,7 +9,7 @@
  * Who is authoritative: RDS. Its events are best effort and unordered, so it is asked, not listened to.
  * What can fail: see LS701; the SDK repeats throttled and unanswered calls itself.
  */
-import type { LockstepError } from '../../core/errors/index.ts';
+import { LockstepError } from '../../core/errors/index.ts';
 import type {
   RestorePointRequest,
   RestorePointState,
@@ -32,13 +32,13 @@ export interface Snapshot {
   readonly tags: readonly Tag[];
 }
 
-/** The calls for one kind of snapshot of one database. They throw the SDK's errors. */
+/** The calls for one kind of snapshot of one database, or for its clones. They throw the SDK's errors, or LS701. */
 export interface SnapshotApi {
   /** For messages: `instance orders-production`. */
   readonly source: string;
   describe(id: string): Promise<Snapshot | undefined>;
   create(id: string, tags: Tag[]): Promise<Snapshot | undefined>;
-  /** All manual snapshots of the database. */
+  /** All manual snapshots of the database, or all clones. */
   list(): Promise<readonly Snapshot[]>;
   delete(id: string): Promise<void>;
   describeSource(): Promise<SourceDescription>;
@@ -47,9 +47,20 @@ export interface SnapshotApi {
 const SnapshotStatus = { available: 'available', beginning: ['creating', 'pending'] } as const;
 /** States of a database that allow no snapshot and end by themselves within minutes. */
 const PASSING_STATES = ['backing-up'];
-const GONE = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'];
-const EXISTS = ['DBSnapshotAlreadyExistsFault', 'DBClusterSnapshotAlreadyExistsFault'];
+const GONE = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault', 'DBClusterNotFoundFault'];
+const EXISTS = [
+  'DBSnapshotAlreadyExistsFault',
+  'DBClusterSnapshotAlreadyExistsFault',
+  'DBClusterAlreadyExistsFault',
+];
 const NOT_NOW = ['InvalidDBInstanceStateFault', 'InvalidDBClusterStateFault'];
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  SnapshotQuotaExceededFault:
+    'Delete manual snapshots that nobody needs, or ask AWS for a higher quota; then start the run again.',
+  DBClusterQuotaExceededFault:
+    'Delete clusters that nobody needs, or ask AWS for a higher quota; then start the run again.',
+};
 
 export class RdsSnapshots implements RestorePointStore {
   readonly #api: SnapshotApi;
@@ -139,17 +150,17 @@ export class RdsSnapshots implements RestorePointStore {
     if (databaseState === 'available' || PASSING_STATES.includes(databaseState))
       return { kind: 'database-busy', databaseState };
     throw restorePointError(
-      `The ${this.#api.source} is ${databaseState}, and a snapshot can be taken only while it is available.`,
+      `The ${this.#api.source} is ${databaseState}, and a restore point can be taken only while it is available.`,
       'Start the run again when the database is available.',
     );
   }
 
   #explained(what: string, error: unknown): LockstepError {
+    if (error instanceof LockstepError) return error;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     const remedy =
-      name === 'SnapshotQuotaExceededFault'
-        ? 'Delete manual snapshots that nobody needs, or ask AWS for a higher quota; then start the run again.'
-        : "Check the function's permissions and the database in the RDS console; then start the run again.";
+      REMEDIES[name] ??
+      "Check the function's permissions and the database in the RDS console; then start the run again.";
     return restorePointError(`${what} (${this.#api.source}): ${name}: ${message}.`, remedy, error);
   }
 }
@@ -160,7 +171,7 @@ function stateOf(snapshot: Snapshot | undefined, id: string): RestorePointState 
     return { kind: 'creating' };
   throw restorePointError(
     `The restore point ${id} is ${snapshot.status}.`,
-    'Look at the snapshot in the RDS console, delete it if it failed, and start a new run.',
+    'Look at it in the RDS console, delete it if it failed, and start a new run.',
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * Restore points: a snapshot of the database, or a time to which its continuous backups reach, noted before the first
+ * Restore points: a snapshot or a clone of the database, or a time to which its continuous backups reach, noted before the first
  * migration of a run that has something to do, so that a person can go back to the data as it was.
  *
  * Invariants
@@ -9,11 +9,11 @@
  * - Nothing is restored by the program: a restore always makes a new database, and people decide about that. How they
  *   do it is in the record that the ledger keeps, with the settings that the database had at that time.
  * - Clean-up deletes only what is tagged with the same target, keeps the newest ones, and never the one of the
- *   run that cleans up. A clean-up that fails does not fail the run.
+ *   run that cleans up, nor a clone that somebody has given an instance or protected: it may be in use. A clean-up that fails does not fail the run.
  *
- * Who is authoritative: the store that keeps the snapshots, for whether one exists and is complete; nothing is
+ * Who is authoritative: the store that keeps them, for whether one exists and is complete; nothing is
  * remembered beside it. What can fail: LS701 (the database is in a state that allows no snapshot, a quota is
- * used up, the snapshot failed or takes too long, there are no backups), before anything was changed in the database.
+ * used up, the snapshot or clone failed or takes too long, there are no backups), before anything was changed in the database.
  */
 export * from './expendable.ts';
 export * from './noted-begin.ts';

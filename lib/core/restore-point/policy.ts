@@ -1,6 +1,6 @@
 import type { Hazard } from '../plan/bundle.ts';
 
-export const RESTORE_POINT_METHODS = ['snapshot', 'point-in-time'] as const;
+export const RESTORE_POINT_METHODS = ['snapshot', 'clone', 'point-in-time'] as const;
 export type RestorePointMethod = (typeof RESTORE_POINT_METHODS)[number];
 
 export const RESTORE_POINT_WHEN = ['always', 'when-destructive'] as const;

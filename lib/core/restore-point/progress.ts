@@ -31,6 +31,6 @@ function tookTooLong(id: string, state: RestorePointState, waitedSeconds: number
       : 'it is still being created';
   return restorePointError(
     `The restore point ${id} is not available after ${Math.round(waitedSeconds / 60)} minutes: ${why}.`,
-    'Look at the snapshot and the database in the RDS console, and start the run again when the database is available.',
+    'Look at it and at the database in the RDS console, and start the run again when the database is available.',
   );
 }

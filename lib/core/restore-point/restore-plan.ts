@@ -25,9 +25,9 @@ function suffixed(name: string, suffix: string): string {
   return made === name ? suffixed(name, `${suffix}-2`) : made;
 }
 
-/** `id`: of the snapshot, or the time to go back to. */
+/** `id`: of the snapshot or the clone, or the time to go back to. */
 export function restoreSteps(id: string, record: RestoreRecord): readonly RestoreStep[] {
-  const restored = suffixed(record.source, '-restored');
+  const restored = record.method === 'clone' ? id : restoredName(record);
   const { settings } = record;
   const made =
     settings.type === 'instance' ? instanceSteps(id, record, settings) : clusterSteps(id, record, settings);
@@ -49,6 +49,8 @@ export function restoreSteps(id: string, record: RestoreRecord): readonly Restor
     },
   ];
 }
+
+const restoredName = ({ source }: RestoreRecord): string => suffixed(source, '-restored');
 
 const flag = (name: string, value: boolean): string => (value ? `--${name}` : `--no-${name}`);
 const option = (name: string, ...values: readonly (string | number | null)[]): string[] => {
@@ -95,65 +97,87 @@ const instanceSteps =
   ];
 
 const clusterSteps =
-  (id: string, { method, source }: RestoreRecord, settings: ClusterSettings): Made =>
+  (id: string, record: RestoreRecord, settings: ClusterSettings): Made =>
   (restored) => [
-    {
-      what: `Make a new cluster ${method === 'snapshot' ? 'from the snapshot' : `as it was at ${id}`}, with the settings that the old one had.`,
-      command: [
-        ...(method === 'snapshot'
-          ? rds(
-              'restore-db-cluster-from-snapshot',
-              '--db-cluster-identifier',
-              restored,
-              '--snapshot-identifier',
-              id,
-              '--engine',
-              settings.engine,
-              ...option('engine-version', settings.engineVersion),
-            )
-          : rds(
-              'restore-db-cluster-to-point-in-time',
-              '--source-db-cluster-identifier',
-              source,
-              '--db-cluster-identifier',
-              restored,
-              '--restore-to-time',
-              id,
-            )),
-        ...option('db-cluster-instance-class', settings.instanceClass),
-        ...commonOptions(settings),
-        ...option('db-cluster-parameter-group-name', settings.parameterGroup),
-        ...(settings.capacity
-          ? option(
-              'serverless-v2-scaling-configuration',
-              `MinCapacity=${settings.capacity.min},MaxCapacity=${settings.capacity.max}`,
-            )
-          : []),
-      ],
-    },
+    record.method === 'clone' ? protectedClone(id) : newCluster(id, record, settings, restored),
     available('cluster', restored),
-    ...settings.members.flatMap((member, at): RestoreStep[] => {
-      const name = suffixed(restored, `-${at + 1}`);
-      return [
-        {
-          what:
-            at === 0
-              ? 'Make its writer: a restored cluster has no instances.'
-              : 'Make a reader, as the old one has.',
-          command: rds(
-            'create-db-instance',
-            ...option('db-cluster-identifier', restored),
-            ...option('db-instance-identifier', name),
-            ...option('engine', settings.engine),
-            ...option('db-instance-class', member.instanceClass),
-            ...option('db-parameter-group-name', member.parameterGroup),
-            flag('publicly-accessible', member.publiclyAccessible),
-          ),
-        },
-        available('instance', name),
-      ];
-    }),
+    ...memberSteps(settings, restored, restoredName(record)),
   ];
+
+/** It is a cluster already. What nobody has protected, a later run may delete. */
+const protectedClone = (id: string): RestoreStep => ({
+  what: `The clone ${id} is a cluster already. Protect it: from then on no run deletes it to make room for newer ones.`,
+  command: rds(
+    'modify-db-cluster',
+    '--db-cluster-identifier',
+    id,
+    '--deletion-protection',
+    '--apply-immediately',
+  ),
+});
+
+const newCluster = (
+  id: string,
+  { method, source }: RestoreRecord,
+  settings: ClusterSettings,
+  restored: string,
+): RestoreStep => ({
+  what: `Make a new cluster ${method === 'snapshot' ? 'from the snapshot' : `as it was at ${id}`}, with the settings that the old one had.`,
+  command: [
+    ...(method === 'snapshot'
+      ? rds(
+          'restore-db-cluster-from-snapshot',
+          '--db-cluster-identifier',
+          restored,
+          '--snapshot-identifier',
+          id,
+          '--engine',
+          settings.engine,
+          ...option('engine-version', settings.engineVersion),
+        )
+      : rds(
+          'restore-db-cluster-to-point-in-time',
+          '--source-db-cluster-identifier',
+          source,
+          '--db-cluster-identifier',
+          restored,
+          '--restore-to-time',
+          id,
+        )),
+    ...option('db-cluster-instance-class', settings.instanceClass),
+    ...commonOptions(settings),
+    ...option('db-cluster-parameter-group-name', settings.parameterGroup),
+    ...(settings.capacity
+      ? option(
+          'serverless-v2-scaling-configuration',
+          `MinCapacity=${settings.capacity.min},MaxCapacity=${settings.capacity.max}`,
+        )
+      : []),
+  ],
+});
+
+const memberSteps = (settings: ClusterSettings, cluster: string, names: string): readonly RestoreStep[] =>
+  settings.members.flatMap((member, at): RestoreStep[] => {
+    const name = suffixed(names, `-${at + 1}`);
+    return [
+      {
+        what:
+          at === 0
+            ? 'Make its writer: it has no instances until they are made.'
+            : 'Make a reader, as the old one has.',
+        command: rds(
+          'create-db-instance',
+          ...option('db-cluster-identifier', cluster),
+          ...option('db-instance-identifier', name),
+          ...option('engine', settings.engine),
+          ...option('db-instance-class', member.instanceClass),
+          ...option('db-parameter-group-name', member.parameterGroup),
+          flag('publicly-accessible', member.publiclyAccessible),
+        ),
+      },
+      available('instance', name),
+    ];
+  });
 
 const commonOptions = (settings: InstanceSettings | ClusterSettings): string[] => [
   ...option('db-subnet-group-name', settings.subnetGroup),

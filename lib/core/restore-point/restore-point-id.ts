@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 /** The shortest limit: cluster snapshots have 63 characters, instance snapshots 255. */
 const LONGEST_ID = 63;
 const PREFIX = 'lockstep';
+/** Names of restore points begin with it; roles may touch nothing else. */
+export const RESTORE_POINT_PREFIX = `${PREFIX}-`;
 const HASH_LENGTH = 16;
 
 /**

@@ -1,4 +1,4 @@
-/** The port. Adapters: RdsInstanceSnapshots, RdsClusterSnapshots. */
+/** The port. Adapters: RdsInstanceSnapshots, RdsClusterSnapshots, RdsClusterClones. */
 import { LockstepError, NOTHING_CHANGED } from '../errors/index.ts';
 import type { SourceDescription } from './restore-record.ts';
 
@@ -21,6 +21,7 @@ export type RestorePointState =
 /** What a clean-up decides from. */
 export interface StoredRestorePoint {
   readonly id: string;
+  /** And in nobody's use. */
   readonly complete: boolean;
   /** Milliseconds since 1970, by the store's clock; null while it is not known. */
   readonly createdAtMs: number | null;

@@ -45,11 +45,11 @@ const clusterSettings = z.object({
 export type ClusterSettings = z.infer<typeof clusterSettings>;
 
 export const restoreRecordSchema = z.object({
-  /** A snapshot, or a time to which the service's continuous backups reach. */
+  /** A snapshot, a clone, or a time to which the service's continuous backups reach. */
   method: z.enum(RESTORE_POINT_METHODS),
   /** Identifier of the instance or cluster. */
   source: z.string(),
-  /** UTC, whole seconds, as RDS takes a time to restore to: `2026-11-21T15:00:00Z`. Of a snapshot, when it was asked for. */
+  /** UTC, whole seconds, as RDS takes a time to restore to: `2026-11-21T15:00:00Z`. Of a snapshot or a clone, when it was asked for. */
   at: z.string(),
   settings: z.discriminatedUnion('type', [instanceSettings, clusterSettings]),
 });

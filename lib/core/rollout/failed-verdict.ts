@@ -105,7 +105,7 @@ function whyItStays(reversion: Reversion): string {
   }
 }
 
-function nextAfter({ restorePoint }: RunFacts, { error, ledger }: Failure): string {
+function nextAfter({ run, restorePoint }: RunFacts, { error, ledger }: Failure): string {
   const isForeign = Boolean(ledger?.command);
   const mayStay = ledger === undefined || ledger.applied.length > 0 || isForeign;
   return [
@@ -118,7 +118,11 @@ function nextAfter({ restorePoint }: RunFacts, { error, ledger }: Failure): stri
     ...(ledger && ledger.applied.length > 0
       ? ['`lockstep down` reverts what stays, where there are down scripts.']
       : []),
-    ...(restorePoint && mayStay ? [`The data as it was before is in the snapshot ${restorePoint}.`] : []),
+    ...(restorePoint && mayStay
+      ? [
+          `The data as it was before is in the restore point ${restorePoint}: \`lockstep restore plan ${run}\`.`,
+        ]
+      : []),
     `docs/runbook.md explains ${error.code}.`,
   ].join(' ');
 }

@@ -140,11 +140,15 @@ export const planOutputSchema = z.object({
 });
 export type PlanOutput = z.infer<typeof planOutputSchema>;
 
-export const takeRestorePointInputSchema = z.object({
-  run: runSchema,
-  plan: planDataSchema,
-  restorePoint: restorePointSchema,
-});
+export const takeRestorePointInputSchema = z.union([
+  z.object({ run: runSchema, plan: planDataSchema, restorePoint: restorePointSchema }),
+  /** From its schedule: those that have become too old are deleted. */
+  z.object({ expire: z.literal(true) }),
+]);
+export const takeRestorePointOutputSchema = z.union([
+  restorePointSchema,
+  z.object({ deleted: z.array(z.string()) }),
+]);
 export const acquireLeaseInputSchema = z.object({ run: runSchema, lease: leaseProgressSchema });
 export const migrateInputSchema = z.object({
   run: runSchema,

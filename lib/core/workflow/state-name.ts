@@ -130,10 +130,11 @@ export const EnvName = {
   /** `none`, `rds-instance` or `rds-cluster`. */
   restorePointKind: 'LOCKSTEP_RESTORE_POINT',
   restorePointSource: 'LOCKSTEP_RESTORE_POINT_SOURCE',
-  /** `snapshot` or `point-in-time`. */
+  /** `snapshot`, `clone` or `point-in-time`. */
   restorePointMethod: 'LOCKSTEP_RESTORE_POINT_METHOD',
-  /** Of snapshots: how many stay. */
+  /** Of snapshots and clones: how many stay, and for how many days; absent: however old they get. */
   restorePointKeep: 'LOCKSTEP_RESTORE_POINT_KEEP',
+  restorePointKeepDays: 'LOCKSTEP_RESTORE_POINT_KEEP_DAYS',
   /** `always` or `when-destructive`. */
   restorePointWhen: 'LOCKSTEP_RESTORE_POINT_WHEN',
   /** `down` or `code-only`. */

@@ -40,11 +40,10 @@ export const instanceNamed = (DBInstanceIdentifier: string) => ({
   LatestRestorableTime: new Date(),
 });
 
+export const clusterNamed = (DBClusterIdentifier: string) => ({ ...CLUSTER, DBClusterIdentifier });
+
 export const databaseActions: Service = {
   DescribeDBInstances: ({ DBInstanceIdentifier = 'member' }) => ({
     DBInstances: { DBInstance: [instanceNamed(DBInstanceIdentifier)] },
-  }),
-  DescribeDBClusters: ({ DBClusterIdentifier }) => ({
-    DBClusters: { DBCluster: [{ ...CLUSTER, DBClusterIdentifier }] },
   }),
 };

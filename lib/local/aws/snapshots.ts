@@ -3,6 +3,7 @@
  * from which a server can be started. As at AWS, it is `creating` first and `available` later.
  */
 
+import { cloneActions } from './clones.ts';
 import { databaseActions } from './databases.ts';
 import { listOf } from './query-protocol.ts';
 import { AwsError, arn, type Service } from './service.ts';
@@ -62,6 +63,7 @@ export function rdsService(storage: SnapshotStorage): Service {
     ...actionsOf(CLUSTER, byArn, storage),
     ...tagActions(byArn),
     ...databaseActions,
+    ...cloneActions(storage),
   };
 }
 
