@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { closedPort } from '../support/closed-port.ts';
 import { queryRows, type TestDatabase } from '../support/postgres.ts';
 import { type Ended, folderWith, lockstep } from './command-line.ts';
 import { contentOf, databaseForTest } from './database-content.ts';
@@ -44,15 +44,6 @@ async function applyFirst(database: TestDatabase, files: Readonly<Record<string,
     DATABASE_URL: database.url,
   });
   expect(ended).toMatchObject({ exitCode: 0 });
-}
-
-/** A port on which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 describe('the command line refuses, says why, and changes nothing', () => {

@@ -9,6 +9,8 @@ export interface ObjectsHarness {
   deny(): void;
   /** This bucket keeps the newest object only. */
   keepNoVersions(bucket: string): void;
+  /** From here on it keeps all of them, as when its versioning is switched on. */
+  keepVersions(bucket: string): void;
   close(): Promise<void>;
 }
 
@@ -102,9 +104,13 @@ export function describeBundleObjects(name: string, open: () => Promise<ObjectsH
       await expect(harness.objects.read(address, 999)).rejects.toMatchObject({ code: 'LS219' });
     });
 
-    test('says LS734 when the bucket keeps no versions', async () => {
+    test('says LS734 when the bucket keeps no versions, and what is there gets one when it does again', async () => {
       harness.keepNoVersions(BUCKET);
-      await expect(harness.objects.publish(newObject('x'))).rejects.toMatchObject({ code: 'LS734' });
+      const object = newObject('x', { once: true });
+      for (const _ of ['new', 'there already'])
+        await expect(harness.objects.publish(object)).rejects.toMatchObject({ code: 'LS734' });
+      harness.keepVersions(BUCKET);
+      expect(await textOf(object, await harness.objects.publish(object))).toBe('x');
     });
   });
 }

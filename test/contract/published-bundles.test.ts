@@ -18,6 +18,7 @@ describeBundleObjects('S3BundleObjects', async () => {
       s3.denies = () => true;
     },
     keepNoVersions: (bucket) => s3.unversioned.add(bucket),
+    keepVersions: (bucket) => s3.unversioned.delete(bucket),
     close: stop,
   };
 });

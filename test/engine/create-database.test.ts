@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createDatabase } from '../../lib/adapters/postgres/create-database.ts';
 import { connect, type DatabaseConfig } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import { type EngineEvent, type MigrateOptions, migrate } from '../../lib/engine/index.ts';
+import { renumberingPooler } from '../support/poolers.ts';
 import { queryRows } from '../support/postgres.ts';
 import { configOf, failureOf, newHolder, sourceOf } from './site.ts';
 
@@ -109,29 +108,10 @@ describe('a database that does not exist', () => {
   });
 });
 
-/** In front of the server; each client gets a pid that is not its session's, as poolers do it. */
-async function poolerPort(): Promise<number> {
-  const { host, port } = configOf(maintenance);
-  const pooler = createServer((client) => {
-    const session = connectTcp(port, host).on('error', () => client.destroy());
-    client.on('error', () => session.destroy()).pipe(session);
-    session.on('data', (bytes: Buffer) => {
-      const keyData = bytes.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
-      if (keyData >= 0) bytes.writeInt32BE(bytes.readInt32BE(keyData + 5) + 1_000_000, keyData + 5);
-      client.write(bytes);
-    });
-    session.on('close', () => client.destroy());
-  });
-  pooler.listen(0, '127.0.0.1');
-  await once(pooler, 'listening');
-  onTestFinished(() => void pooler.close());
-  return (pooler.address() as AddressInfo).port;
-}
-
 describe('behind a pooler', () => {
   it('no database is made: LS310', async () => {
     const name = freeName();
-    const database = { ...named(name), port: await poolerPort() };
+    const database = { ...named(name), port: await renumberingPooler(maintenance) };
     const error = await failureOf(up(database, { createDatabase: true }));
     expect(error).toMatchObject({ code: 'LS310', name: 'DatabaseRefusedError' });
     expect(await isThere(name)).toBe(false);
@@ -140,7 +120,7 @@ describe('behind a pooler', () => {
   it('that keeps to one session, one that is there is migrated, also when it would be made', async () => {
     const name = freeName();
     await queryRows(maintenance, `CREATE DATABASE ${name}`);
-    const database = { ...named(name), port: await poolerPort() };
+    const database = { ...named(name), port: await renumberingPooler(maintenance) };
     expect((await up(database, { createDatabase: true })).outcome).toBe('applied');
   });
 });

@@ -58,7 +58,7 @@ async function succeeds(run: LocalExecution): Promise<void> {
   expect(await run.outcome).toMatchObject({ status: 'SUCCEEDED', output: { signal: 'ROLL_OUT' } });
 }
 
-test('a run failed: the code in the cause leads on, and the corrected release succeeds', async () => {
+test('Alarm: run failed, of which the code in the cause leads on, and the corrected release succeeds', async () => {
   const wrong = { ...RIGHT, '0002_b.sql': 'ALTER TABLE a ADD COLUMN name txt;' };
   const outcome = await (await coordinator.deploy(wrong)).start({}).outcome;
   const { cause } = outcome as Extract<typeof outcome, { status: 'FAILED' }>;
@@ -69,7 +69,7 @@ test('a run failed: the code in the cause leads on, and the corrected release su
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
 });
 
-test('a run was stopped: status says what is true, and a new run finishes', async () => {
+test('Alarm: run aborted, and status says what is true, and a new run finishes', async () => {
   const run = (await coordinator.deploy({ ...RIGHT, '0002_b.sql': 'SELECT pg_sleep(600);' })).start({});
   await until(ASLEEP);
   run.abort();
@@ -80,7 +80,7 @@ test('a run was stopped: status says what is true, and a new run finishes', asyn
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
 });
 
-test('a long wait for the lease: who has it is named, and is freed by force', async () => {
+test('Alarm: long wait for the lease, where who has it is named, and is freed by force', async () => {
   const folder = await folderWith({ '0001_slow.sql': 'SELECT pg_sleep(600);\n' });
   const { child } = startLockstep(['up', '--migrations', folder, ...lease()], environment());
   await until(ASLEEP);
@@ -93,7 +93,7 @@ test('a long wait for the lease: who has it is named, and is freed by force', as
   await succeeds(run);
 });
 
-test('a run takes long: the queries name who blocks it, and ending that one lets it go on', async () => {
+test('Alarm: run takes long, and the queries name who blocks it, and ending that one lets it go on', async () => {
   await (await coordinator.deploy({ '0001_a.sql': RIGHT['0001_a.sql'] })).start({}).outcome;
   await coordinator.query('INSERT INTO a VALUES (1)');
   const forgotten = new pg.Client({ connectionString: coordinator.url });
@@ -115,7 +115,7 @@ test('a run takes long: the queries name who blocks it, and ending that one lets
   await succeeds(run);
 });
 
-test('the clean-up failed: no harm is done, and with its cause mended the event of the message does its work', async () => {
+test('Alarm: clean-up failed, but no harm is done, and with its cause mended the event of the message does its work', async () => {
   const { service } = coordinator.cloud.eventBus;
   const { PutEvents } = service;
   const refuse = () => {
@@ -140,7 +140,7 @@ test('the clean-up failed: no harm is done, and with its cause mended the event 
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
 });
 
-test('a deployer was not served: told by hand or not, the event of the message tells it when the cause is mended', async () => {
+test('Alarm: deployer unserved, whether told by hand or not, the event of the message tells it when the cause is mended', async () => {
   await coordinator.stop();
   coordinator = await startCoordinator({ receivers: (stack) => ({ topic: new Topic(stack, 'OnCall') }) });
   const { deployers, eventBus } = coordinator.cloud;

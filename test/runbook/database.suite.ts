@@ -1,9 +1,9 @@
 /** Errors of the server, the lease and the plan, each from its text to a run that is fine. */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
+import { closedPort } from '../support/closed-port.ts';
 import { queryRows } from '../support/postgres.ts';
 import { type Walk, type Ward, walk } from './ward.ts';
 
@@ -37,14 +37,6 @@ const wrongAddress = (change: (url: URL) => Promise<void> | void): Walk => ({
   heal: async () => undefined,
 });
 
-async function closedPort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return String(typeof address === 'object' && address ? address.port : 0);
-}
-
 async function applied(ward: Ward): Promise<void> {
   await ward.put({ ...FIRST, ...SECOND });
   await ward.done('up');
@@ -59,7 +51,7 @@ async function runIds(ward: Ward): Promise<string[]> {
 
 const WALKS = {
   LS301: wrongAddress(async (url) => {
-    url.port = await closedPort();
+    url.port = String(await closedPort());
     url.searchParams.set('connect_timeout', '1');
   }),
   LS302: wrongAddress((url) => {

@@ -1,8 +1,12 @@
 /** Errors of migrations and of foreign commands, each from its text to a run that is fine. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
-import { type Ended, type Files, type Walk, type Ward, walk } from './ward.ts';
+import { makeBundle, sha256 } from '../../lib/core/plan/catalog.ts';
+import type { Bundle } from '../../lib/core/plan/index.ts';
+import { type Ended, type Files, says, type Walk, type Ward, walk } from './ward.ts';
 
 const TABLE = { '0001_t.sql': 'CREATE TABLE t (id int PRIMARY KEY, kind int);\n' };
 const BUILD = 'CREATE INDEX CONCURRENTLY t_kind ON t (kind);\n';
@@ -34,6 +38,21 @@ const WALKS = {
     { '0002_a.sql': 'ALTER TABLE t RENAME COLUMN knd TO sort;\n' },
     { '0002_a.sql': 'ALTER TABLE t RENAME COLUMN kind TO sort;\n' },
   ),
+  LS602: {
+    fault: async (ward) => {
+      await ward.put({ '0001_t.sql': 'CREATE TABLE t ();\nSELECT 1;\nCREATE TABLE u ();\n' });
+      const bundle = join(ward.folder, 'bundle.json');
+      await ward.done(`bundle --out ${bundle}`);
+      await tamper(bundle, 'SELECT 1', 'COMMIT  ');
+      return ward.run(`up --bundle ${bundle}`);
+    },
+    heal: async (ward) => {
+      says('LS602', 'do by hand (or in a new migration) what is missing');
+      await ward.sql('CREATE TABLE u ()');
+      await ward.put({ '0001_t.sql': 'CREATE TABLE t ();\nCREATE TABLE u ();\n' });
+      await ward.printed('LS602', 'lockstep repair --accept REVISION', { REVISION: '1' });
+    },
+  },
   LS603: {
     fault: async (ward) => {
       const file = (last: string) => ({
@@ -183,6 +202,16 @@ const WALKS = {
   },
 } as const satisfies Partial<Record<ErrorCode, Walk>>;
 
+/** Other SQL of the same length, with checksums that are right for it: no compiler has seen it. */
+async function tamper(file: string, from: string, to: string): Promise<void> {
+  const { migrations } = JSON.parse(await readFile(file, 'utf8')) as Bundle;
+  const changed = migrations.map((migration) => {
+    const sql = migration.up.sql.replace(from, to);
+    return { ...migration, up: { ...migration.up, sql, sha256: sha256(sql) } };
+  });
+  await writeFile(file, JSON.stringify(makeBundle(changed)));
+}
+
 async function lastRun(ward: Ward): Promise<string> {
   const [row] = await ward.sql<{ id: string }>(
     'SELECT run_id AS id FROM lockstep.run ORDER BY started_at DESC LIMIT 1',
@@ -191,3 +220,28 @@ async function lastRun(ward: Ward): Promise<string> {
 }
 
 test.each(Object.entries(WALKS))('%s', (code, way) => walk(code as ErrorCode, way));
+
+test('LS617, by mending what the other run failed with', async () => {
+  const blocked = 'SELECT pg_advisory_xact_lock(4712);\n';
+  const held =
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+  await walk('LS617', {
+    fault: async (ward) => {
+      await ward.put({ '0001_t.sql': `${blocked}SELECT nowhere;\n` });
+      const gate = await ward.other('SELECT pg_advisory_lock(4712)');
+      const first = ward.run('up');
+      while ((await ward.sql(held)).length === 0) await sleep(20);
+      const waits = Promise.withResolvers<void>();
+      const second = ward.run('up', { told: (line) => /[Ww]aiting/.test(line) && waits.resolve() });
+      await waits.promise;
+      await ward.sql(`SELECT pg_terminate_backend(${gate})`);
+      expect((await first).stderr).toContain('LS601');
+      return second;
+    },
+    heal: async (ward, { stderr }) => {
+      const [, run = ''] = /run ([^\s,]+)/.exec(stderr) ?? [];
+      await ward.printed('LS617', 'lockstep runs show RUN', { RUN: run });
+      await ward.put({ '0001_t.sql': 'SELECT 1;\n' });
+    },
+  });
+});

@@ -47,6 +47,10 @@ export interface Ward {
 interface Given {
   readonly url: string;
   readonly signal: AbortSignal;
+  /** Beside the address. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Called with each line of progress. */
+  readonly told: (line: string) => void;
 }
 
 export async function openWard(): Promise<Ward> {
@@ -83,8 +87,7 @@ export async function openWard(): Promise<Ward> {
     done,
     sql,
     printed: async (code, text, values = {}) => {
-      // A span may go over the end of a line.
-      expect(sectionOf(code).replaceAll(/\s+/g, ' ')).toContain(`\`${text}\``);
+      says(code, `\`${text}\``);
       const filled = Object.entries(values).reduce((line, [word, value]) => line.replace(word, value), text);
       if (filled.startsWith('lockstep ')) return done(filled.slice('lockstep '.length));
       await sql(filled);
@@ -106,20 +109,28 @@ export async function openWard(): Promise<Ward> {
 const argumentsOf = (line: string): string[] =>
   [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
-/** Under its heading, fenced code and all. */
-function sectionOf(code: ErrorCode): string {
-  const [, text = ''] = new RegExp(`\\n## ${code}: [^\\n]*\\n([\\s\\S]*?)(?=\\n## |$)`).exec(RUNBOOK) ?? [];
-  return text;
+/** That the section under the heading that begins so has these words: what is done next, it has told. */
+export function says(heading: ErrorCode | `Alarm: ${string}`, ...words: readonly string[]): void {
+  const [, text = ''] = new RegExp(`\\n## ${heading}[:\\n]([\\s\\S]*?)(?=\\n## |$)`).exec(RUNBOOK) ?? [];
+  // They may go over the end of a line.
+  for (const each of words) expect(text.replaceAll(/\s+/g, ' '), heading).toContain(each);
 }
 const RUNBOOK = readDocument('docs/runbook.md');
 
-async function call(
+/** A command, in this process. */
+export async function call(
   argv: readonly string[],
-  { url, signal = new AbortController().signal }: Partial<Given>,
+  { url, signal = new AbortController().signal, env: more = {}, told = () => undefined }: Partial<Given> = {},
 ): Promise<Ended> {
   const [stdout, stderr]: [string[], string[]] = [[], []];
-  const to = (lines: string[]): Output => ({ line: (text) => lines.push(text), paint: (_, text) => text });
-  const terminal = { out: to(stdout), err: to(stderr) };
+  const to = (lines: string[], tell: Given['told'] = () => undefined): Output => ({
+    line: (text) => {
+      lines.push(text);
+      tell(text);
+    },
+    paint: (_, text) => text,
+  });
+  const terminal = { out: to(stdout), err: to(stderr, told) };
   const end = (exitCode: number) => ({ exitCode, stdout: stdout.join('\n'), stderr: stderr.join('\n') });
   const failed = (thrown: unknown) => {
     const error = asLockstepError(thrown);
@@ -133,7 +144,7 @@ async function call(
       return end(parsed.exitCode);
     }
     const command = await parsed.load();
-    const env = { PATH: process.env.PATH, DATABASE_URL: url };
+    const env = { PATH: process.env.PATH, ...(url === undefined ? {} : { DATABASE_URL: url }), ...more };
     const result = await command({ options: parsed.options as never, env, terminal, signal });
     const text = asksForJson(argv) ? JSON.stringify(result.json) : result.text;
     if (text !== '') terminal.out.line(text);
@@ -152,14 +163,19 @@ export interface Walk {
   readonly again?: string;
 }
 
+/** The code, and three sentences. */
+export function expectError(code: ErrorCode, { stderr, exitCode }: Ended): void {
+  expect(stderr).toMatch(new RegExp(`^Error ${code}: \\S.*\\.$`, 'm'));
+  expect(stderr).toMatch(/^State: \S/m);
+  expect(stderr).toMatch(/^Next: {2}\S/m);
+  expect(exitCode).toBeGreaterThan(0);
+}
+
 /** From the error's text to the healed system. */
 export async function walk(code: ErrorCode, { fault, heal, again = 'up' }: Walk): Promise<void> {
   const ward = await openWard();
   const seen = await fault(ward);
-  expect(seen.stderr).toMatch(new RegExp(`^Error ${code}: \\S.*\\.$`, 'm'));
-  expect(seen.stderr).toMatch(/^State: \S/m);
-  expect(seen.stderr).toMatch(/^Next: {2}\S/m);
-  expect(seen.exitCode).toBeGreaterThan(0);
+  expectError(code, seen);
   await heal(ward, seen);
   await ward.done(again);
   const { stdout } = await ward.run('doctor');

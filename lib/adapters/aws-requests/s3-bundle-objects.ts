@@ -32,18 +32,20 @@ export class S3BundleObjects implements BundleObjects {
   }
 
   async publish(object: NewObject): Promise<string> {
-    const { bytes, signature, once } = object;
+    const answer = await this.#put(object, object.once);
+    if (answer.status === 412) return this.#versionThere(object);
+    return versionOf(stored(answer, object), object);
+  }
+
+  #put({ bytes, signature, sha256, ...place }: NewObject, onlyNew: boolean): Promise<AwsAnswer> {
     const headers = {
       'content-type': 'application/json',
       // S3 compares: what arrived otherwise is not stored.
-      'x-amz-checksum-sha256': base64Of(object.sha256),
+      'x-amz-checksum-sha256': base64Of(sha256),
       ...(signature ? { [SIGNATURE]: `${signature.algorithm} ${signature.value}` } : {}),
-      ...(once ? { 'if-none-match': '*' } : {}),
+      ...(onlyNew ? { 'if-none-match': '*' } : {}),
     };
-    const answer = await this.#ask('PUT', object, { headers, body: bytes });
-    if (answer.status === 412) return this.#versionThere(object);
-    if (answer.status !== 200) throw unpublished(object, said(answer));
-    return versionOf(answer, object);
+    return this.#ask('PUT', place, { headers, body: bytes });
   }
 
   async #versionThere(object: NewObject): Promise<string> {
@@ -53,6 +55,9 @@ export class S3BundleObjects implements BundleObjects {
     const checksum = answer.headers['x-amz-checksum-sha256'];
     if (checksum !== undefined && checksum !== base64Of(object.sha256))
       throw unpublished(object, 'other bytes are there under the key of these');
+    // It is from the time before the bucket kept versions, and would never get one by itself.
+    if (versionIn(answer) === undefined)
+      return versionOf(stored(await this.#put(object, false), object), object);
     return versionOf(answer, object);
   }
 
@@ -93,9 +98,19 @@ function signatureOf(header: string | string[] | undefined): BundleSignature | u
   return bundleSignatureSchema.safeParse({ algorithm, value }).data;
 }
 
-function versionOf({ headers }: AwsAnswer, object: NewObject): string {
+function stored(answer: AwsAnswer, object: NewObject): AwsAnswer {
+  if (answer.status !== 200) throw unpublished(object, said(answer));
+  return answer;
+}
+
+function versionIn({ headers }: AwsAnswer): string | undefined {
   const id = headers['x-amz-version-id'];
-  if (typeof id === 'string' && id !== 'null') return id;
+  return typeof id === 'string' && id !== 'null' ? id : undefined;
+}
+
+function versionOf(answer: AwsAnswer, object: NewObject): string {
+  const id = versionIn(answer);
+  if (id !== undefined) return id;
   throw new LockstepError('LS734', {
     what: `The bucket ${object.bucket} keeps no versions of its objects, so that ${urlOf(object)} could be replaced at any time.`,
     state: `The object was written, and no run was given it. ${NOTHING_CHANGED}`,

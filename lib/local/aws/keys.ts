@@ -41,8 +41,16 @@ export class LocalKeys {
   }
 
   disable(keyArn: string): void {
+    this.#set(keyArn, false);
+  }
+
+  enable(keyArn: string): void {
+    this.#set(keyArn, true);
+  }
+
+  #set(keyArn: string, enabled: boolean): void {
     const key = this.#byArn.get(keyArn);
-    if (key) key.enabled = false;
+    if (key) key.enabled = enabled;
   }
 
   /** PEM, for who checks a signature without KMS. */
