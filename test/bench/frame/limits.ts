@@ -33,6 +33,12 @@ export const bareNothingToDo: Contender = {
   up: (folder, url) => node(script('nothing-to-do.mjs'), folder, url),
 };
 
+export const bareFirstQuery: Contender = {
+  ...bareApply('one'),
+  name: 'bare pg: connect and ask',
+  up: (folder, url) => node(script('first-query.mjs'), folder, url),
+};
+
 export const nodeAlone: Contender = { ...bareApply('one'), name: 'Node alone', up: () => node('-e', '') };
 
 /** psql sends each statement by itself. Undefined when it is not installed. */
