@@ -15,12 +15,7 @@ const checkout = join(here, '..', '..');
 export const packageDirectory = isPackage ? join(here, '..') : checkout;
 
 /** What the Dockerfile copies, beside the migrations. */
-export const IMAGE_FILES = [
-  'package.json',
-  'dist/lockstep.cjs',
-  'dist/chunks/libpg-query.wasm',
-  'dist/task',
-];
+export const IMAGE_FILES = ['package.json', 'dist/lockstep.cjs', 'dist/chunks/libpg-query.wasm', 'dist/task'];
 
 /** The command line, which `node` can run. */
 export const commandFile = isPackage ? join(here, 'lockstep.cjs') : join(checkout, 'bin', 'lockstep.ts');
