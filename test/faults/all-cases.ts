@@ -1,49 +1,49 @@
 /** Each point with each fault, whichever store gives the lease: more than `npm test` has time for. */
-import { PLACES, type PlaceName } from './fault.ts';
-import { GATED_PLACES, type HolderPlace, holderFails } from './holder-fails.ts';
-import type { Scenario } from './scenario.ts';
-import { replyIsLost } from './schedules.ts';
+import { connectionIsLost, renewalsAreRefused } from './connection-lost.ts';
+import type { LeaseKind } from './fault.ts';
+import { holderFails } from './holder-fails.ts';
+import { type Fault, faultsAt, type HolderPlace, POINTS } from './places.ts';
+import type { RecoveryClass, Scenario } from './scenario.ts';
+import { attemptIsRepeated, SECOND_ATTEMPT } from './schedules.ts';
 
-/** In the order in which a run comes to them. */
-export const POINTS: readonly HolderPlace[] = [
-  'connected, the lock not asked for',
-  'locked, the fence not claimed',
-  'the claim sent, its reply lost',
-  'claimed, the first migration not begun',
-  'in the middle of a migration',
-  'a COMMIT sent, its reply lost',
-  'between two migrations',
-  'an index build journalled, not sent',
-  'in the middle of an index build',
-  'an index built, its end not journalled',
-  'in the middle of a REINDEX',
-  'in the middle of a DROP INDEX',
-  'in the middle of a DETACH PARTITION',
-];
+/** Rows of the table. */
+export const ROWS: readonly string[] = [...POINTS, SECOND_ATTEMPT];
 
 const LEASES = ['postgres', 'dynamodb'] as const;
-const SIGNALS = ['SIGKILL', 'SIGSTOP'] as const;
 
-/** Where the message is on its way; before it, a connection that is cut is one that is lost before anything was sent. */
-const isSent = (point: HolderPlace): point is PlaceName =>
-  !(point in GATED_PLACES) && PLACES[point as PlaceName].when === 'sent';
+const scenarioOf = (place: HolderPlace, lease: LeaseKind, fault: Fault): Scenario =>
+  fault === 'cut' || fault === 'lost'
+    ? connectionIsLost(place, lease)
+    : holderFails({ place, kind: fault, lease });
 
-const ALL: readonly Scenario[] = POINTS.flatMap((place) =>
-  LEASES.flatMap((lease) => [
-    ...SIGNALS.map((kind) => holderFails({ place, kind, lease })),
-    ...(isSent(place) ? [replyIsLost(place, lease)] : []),
-  ]),
-);
+const ALL: readonly Scenario[] = [
+  ...POINTS.flatMap((place) =>
+    LEASES.flatMap((lease) => faultsAt(place, lease).map((fault) => scenarioOf(place, lease, fault))),
+  ),
+  renewalsAreRefused,
+  attemptIsRepeated,
+];
 
-/** That many run at a time. */
-const AT_A_TIME = 3;
+/**
+ * So many at a time: those that mostly wait, many; those that only start processes, so few that each has a core, because
+ * their time is what is measured.
+ */
+export const AT_A_TIME: Readonly<Record<RecoveryClass, number>> = {
+  idle: 2,
+  busy: 5,
+  leased: 5,
+  frozen: 7,
+  connection: 4,
+};
 
 /** In groups that run together, so many times over. */
 export function allCases(rounds: number): Readonly<Record<string, readonly Scenario[]>> {
   const groups: Record<string, readonly Scenario[]> = {};
   for (let round = 1; round <= rounds; round += 1) {
-    for (let first = 0; first < ALL.length; first += AT_A_TIME) {
-      groups[`round ${round}, ${first / AT_A_TIME + 1}`] = ALL.slice(first, first + AT_A_TIME);
+    for (const [kind, size] of Object.entries(AT_A_TIME)) {
+      const own = ALL.filter(({ strikes }) => strikes?.class === kind);
+      for (let first = 0; first < own.length; first += size)
+        groups[`round ${round}, ${kind}, ${first / size + 1}`] = own.slice(first, first + size);
     }
   }
   return groups;

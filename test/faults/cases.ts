@@ -1,13 +1,14 @@
 /** The scenarios that the program has to pass as it is, in groups that run together: at most three at a time. */
-import { type HolderPlace, holderFails } from './holder-fails.ts';
+import { connectionIsLost } from './connection-lost.ts';
+import { holderFails } from './holder-fails.ts';
 import { othersRead, readerStays } from './lock-schedules.ts';
+import type { HolderPlace } from './places.ts';
 import type { Scenario } from './scenario.ts';
 import {
   attemptIsRepeated,
   buildGoesOn,
   comesBackEarly,
   holderTakesLong,
-  replyIsLost,
   runsFollow,
   severalTakeOver,
   waitsForBuild,
@@ -67,9 +68,9 @@ export const CASES: Readonly<Record<string, readonly Scenario[]>> = {
     comesBackEarly('postgres'),
   ],
   'to hear of what it did': [
-    replyIsLost('the claim sent, its reply lost', 'postgres'),
-    replyIsLost('a COMMIT sent, its reply lost', 'postgres'),
-    replyIsLost('a COMMIT sent, its reply lost', 'dynamodb'),
+    connectionIsLost('the claim sent, its reply lost', 'postgres'),
+    connectionIsLost('a COMMIT sent, its reply lost', 'postgres'),
+    connectionIsLost('a COMMIT sent, its reply lost', 'dynamodb'),
   ],
   'or only seems to': [comesBackEarly('dynamodb'), holderTakesLong('dynamodb'), runsFollow],
   'while others wait': [severalTakeOver('postgres'), severalTakeOver('dynamodb'), waitsForBuild],

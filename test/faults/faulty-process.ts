@@ -38,6 +38,9 @@ export interface Ended {
 export class FaultyProcess {
   readonly #child: ChildProcess;
   readonly ended: Promise<Ended>;
+  readonly #continued = Promise.withResolvers<void>();
+  /** A link in front of the table has failed it. */
+  isStruck = false;
   #told = '';
 
   constructor({ program, args, env, edits, fault }: Start) {
@@ -68,8 +71,14 @@ export class FaultyProcess {
     return this.#told;
   }
 
+  /** Fulfilled when it was told to go on. */
+  get continued(): Promise<void> {
+    return this.#continued.promise;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+    if (signal === 'SIGCONT') this.#continued.resolve();
   }
 
   /** Returns when the system says that it stands still, or is gone, by this signal. Throws when it ends by itself. */

@@ -1,44 +1,12 @@
 /** The holder of the lease is killed or stopped at some place, and another process is started after it. */
-import type { PlaceName } from './fault.ts';
+import type { FaultKind, LeaseKind } from './fault.ts';
 import type { FaultyProcess } from './faulty-process.ts';
-import { closeGate, type Gate, type GatePlace } from './gate.ts';
+import { closeGate, type Gate } from './gate.ts';
 import { violationsIn } from './invariants.ts';
-import {
-  AT_WORK,
-  BUILD_AND_DROP,
-  DETACH,
-  DROP,
-  MIXED,
-  type MigrationSet,
-  REINDEX,
-} from './migration-sets.ts';
-import { goesOnInVain, goesOnLater, type Scenario, succeeds } from './scenario.ts';
+import { argsAt, gateAt, type HolderPlace, hasLease, isGated, paceAt, setAt } from './places.ts';
+import { classOf, goesOnInVain, goesOnLater, type Scenario, succeeds } from './scenario.ts';
 import { until } from './until.ts';
-import { createWorld, type LeaseKind, type World } from './world.ts';
-
-/** The middle of a statement that runs is a place, too; there the signal comes from outside. */
-export type HolderPlace = PlaceName | keyof typeof GATED_PLACES;
-
-export const GATED_PLACES = {
-  'in the middle of a migration': 'a migration',
-  'in the middle of an index build': 'an index build',
-  'in the middle of an index build at work': 'an index build at work',
-  'in the middle of a REINDEX': 'a clearing away',
-  'in the middle of a DROP INDEX': 'a clearing away',
-  'in the middle of a DETACH PARTITION': 'a clearing away',
-} as const satisfies Record<string, GatePlace>;
-
-const isGated = (place: HolderPlace): place is keyof typeof GATED_PLACES => place in GATED_PLACES;
-
-/** Where it is not MIXED. */
-const SETS: Readonly<Partial<Record<HolderPlace, MigrationSet>>> = {
-  // Should the stopped one send it in the end, the index must not be there by then.
-  'an index build journalled, not sent': BUILD_AND_DROP,
-  'in the middle of an index build at work': AT_WORK,
-  'in the middle of a REINDEX': REINDEX,
-  'in the middle of a DROP INDEX': DROP,
-  'in the middle of a DETACH PARTITION': DETACH,
-};
+import { createWorld, type World } from './world.ts';
 
 interface Failing {
   readonly place: HolderPlace;
@@ -48,12 +16,11 @@ interface Failing {
 
 /** The holder is killed or stopped, the next process finishes, and the stopped one goes on. */
 export function holderFails({ place, kind, lease }: Failing): Scenario {
-  const set = SETS[place] ?? MIXED;
   return {
     name: `${kind} ${place}, lease in ${lease}`,
-    strikes: { point: place, fault: kind },
+    strikes: { point: place, fault: kind, class: classOf(kind, lease, isGated(place)) },
     async run(context, edits, recovered) {
-      const world = await createWorld({ context, lease, set, edits });
+      const world = await createWorld({ context, lease, set: setAt(place), edits, pace: paceAt(place) });
       const { holder, gate, pid } = await failing(world, place, kind);
       const failedMs = performance.now();
       const next = world.up();
@@ -72,29 +39,35 @@ export function holderFails({ place, kind, lease }: Failing): Scenario {
   };
 }
 
-/** In PostgreSQL the lock is the lease: who has not asked for it has nothing that could be taken away. */
-const hasLease = (place: HolderPlace, lease: LeaseKind): boolean =>
-  !(lease === 'postgres' && place === 'connected, the lock not asked for');
-
 export interface Failed {
   readonly holder: FaultyProcess;
-  readonly gate?: Gate;
+  readonly gate?: Gate | undefined;
   /** Of the session that waits at the gate. */
-  readonly pid?: number;
+  readonly pid?: number | undefined;
 }
 
 export async function failing(world: World, place: HolderPlace, kind: Failing['kind']): Promise<Failed> {
-  if (!isGated(place)) {
-    const holder = world.up({ fault: { place, kind } });
-    await holder.hasFailed(kind);
-    return { holder };
-  }
-  const gate = await closeGate(world, GATED_PLACES[place]);
-  const holder = world.up();
-  const pid = await gate.reached();
-  holder.signal(kind);
+  const { holder, gate, pid } = await holderAt(world, place, kind);
+  if (isGated(place)) holder.signal(kind);
   await holder.hasFailed(kind);
   return { holder, gate, pid };
+}
+
+/** A process on its way to that place, where the fault strikes; or it waits there already, for a fault from outside. */
+export async function holderAt(
+  world: World,
+  place: HolderPlace,
+  kind: FaultKind,
+  url?: string,
+): Promise<Failed> {
+  const closed = gateAt(place, world.lease);
+  const gate = closed && (await closeGate(world, closed));
+  const holder = world.up({
+    args: argsAt(place),
+    ...(isGated(place) ? {} : { fault: { place, kind } }),
+    ...(url !== undefined && { url }),
+  });
+  return gate ? { holder, gate, pid: await gate.reached() } : { holder };
 }
 
 interface Lift {
@@ -105,7 +78,7 @@ interface Lift {
   readonly isVouchedFor: boolean;
 }
 
-async function liftForNext({ world, gate, pid, isVouchedFor }: Lift): Promise<void> {
+export async function liftForNext({ world, gate, pid, isVouchedFor }: Lift): Promise<void> {
   if (!isVouchedFor) {
     await until(`the session ${pid} of the one that failed ends`, async () => {
       const rows = await world.query(`SELECT FROM pg_stat_activity WHERE pid = ${pid}`);

@@ -5,7 +5,7 @@
 import module, { registerHooks } from 'node:module';
 import type { Session } from '../../lib/adapters/postgres/session.ts';
 import { applyEdits, type Edit } from './edit.ts';
-import { type Fault, INSTRUCTIONS, type Instructions, PLACES } from './fault.ts';
+import { type FaultKind, INSTRUCTIONS, type Instructions } from './fault.ts';
 
 const ROOT = new URL('../../', import.meta.url).href;
 
@@ -25,10 +25,10 @@ function editSources(edits: readonly Edit[]): void {
   });
 }
 
-async function failAt({ place, kind }: Fault): Promise<void> {
+async function failAt({ place, kind }: NonNullable<Instructions['fault']>): Promise<void> {
   // Only now, because it may be one of the sources that are changed.
   const { Session } = await import('../../lib/adapters/postgres/session.ts');
-  const { when, message } = PLACES[place];
+  const { when, message } = place;
   const pattern = new RegExp(message, 's');
   const { run } = Session.prototype;
   let isToCome = true;
@@ -46,7 +46,7 @@ async function failAt({ place, kind }: Fault): Promise<void> {
 }
 
 /** With SIGSTOP the call returns when the process is continued. */
-function fail(session: Session, kind: Fault['kind']): void {
+function fail(session: Session, kind: FaultKind): void {
   if (kind === 'cut') session.destroy();
   else process.kill(process.pid, kind);
 }

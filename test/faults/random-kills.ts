@@ -5,9 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import type { Edit } from './edit.ts';
+import type { LeaseKind } from './fault.ts';
 import { unless, type Violation, violationsIn } from './invariants.ts';
 import { KILLED } from './migration-sets.ts';
-import { createWorld, type LeaseKind, type World } from './world.ts';
+import { createWorld, type World } from './world.ts';
 
 /** The steps take about as long, all together. */
 const KILLED_WITHIN_MS = 4_000;

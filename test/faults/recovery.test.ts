@@ -7,7 +7,7 @@
  * `npm run test:faults` runs it, and prints the table; see run.ts.
  */
 import { afterAll, describe, it } from 'vitest';
-import { allCases, POINTS } from './all-cases.ts';
+import { allCases, ROWS } from './all-cases.ts';
 import { CASES } from './cases.ts';
 import { FaultTable } from './fault-table.ts';
 import type { Violation } from './invariants.ts';
@@ -37,4 +37,8 @@ describe.each(Object.entries(ROUNDS ? allCases(Number(ROUNDS)) : CASES))(
   },
 );
 
-afterAll(() => process.stdout.write(`\n${table.toString(POINTS)}\n\n`));
+afterAll(() => {
+  const { runs, violations } = table.totals;
+  const head = `${runs} runs at points of the table, ${violations} violations`;
+  process.stdout.write(`\n${head}\n\n${table.toString(ROWS)}\n\n${table.recoveries()}\n\n`);
+});

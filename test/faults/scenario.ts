@@ -8,14 +8,16 @@
 import type { TestContext } from 'vitest';
 import { contentOf } from '../cli/database-content.ts';
 import type { Edit } from './edit.ts';
+import type { LeaseKind } from './fault.ts';
 import type { FaultyProcess } from './faulty-process.ts';
 import { unless, type Violation } from './invariants.ts';
+import type { Fault } from './places.ts';
 import type { World } from './world.ts';
 
 export interface Scenario {
   readonly name: string;
   /** Its place in the table of faults; absent: it is not about one point. */
-  readonly strikes?: { readonly point: string; readonly fault: TableFault };
+  readonly strikes?: { readonly point: string; readonly fault: Fault; readonly class: RecoveryClass };
   readonly run: (
     context: TestContext,
     edits: readonly Edit[],
@@ -24,7 +26,14 @@ export interface Scenario {
   ) => Promise<Violation[]>;
 }
 
-export type TableFault = 'SIGKILL' | 'SIGSTOP' | 'cut';
+/** What a recovery takes depends on how soon others, or the server, may take the holder for gone. */
+export type RecoveryClass = 'idle' | 'busy' | 'leased' | 'frozen' | 'connection';
+
+export function classOf(kind: 'SIGKILL' | 'SIGSTOP', lease: LeaseKind, isBusy: boolean): RecoveryClass {
+  if (kind === 'SIGSTOP') return 'frozen';
+  if (lease === 'dynamodb') return 'leased';
+  return isBusy ? 'busy' : 'idle';
+}
 
 /** Longer than any take-over; a process that has not ended by then is stuck. A mutant that is stuck stays so. */
 const LIMIT_MS = 20_000;

@@ -15,11 +15,10 @@ import { startDynalite } from '../support/dynalite.ts';
 import { createDatabase } from '../support/postgres.ts';
 import type { AttemptArguments } from './attempt.ts';
 import type { Edit } from './edit.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, type LeaseKind, placeWith } from './fault.ts';
 import { FaultyProcess, type Start } from './faulty-process.ts';
+import { type LeaseFault, startLeaseLink } from './lease-link.ts';
 import { type MigrationSet, WORK_KEY } from './migration-sets.ts';
-
-export type LeaseKind = 'postgres' | 'dynamodb';
 
 /** Short, because a take-over takes as long as that. */
 export const LEASE_MS = 3_000;
@@ -46,10 +45,22 @@ export interface WorldOptions {
   readonly lease: LeaseKind;
   readonly set: MigrationSet;
   readonly edits: readonly Edit[];
+  /** Of what takes long by itself; it takes no protection away. */
+  readonly pace?: readonly Edit[];
+}
+
+export interface Up {
+  readonly fault?: Fault | LeaseFault;
+  readonly args?: readonly string[];
+  /** By which it reaches the server. */
+  readonly url?: string;
 }
 
 export interface World {
   readonly url: string;
+  readonly lease: LeaseKind;
+  /** What the processes read. */
+  readonly bundle: string;
   readonly set: MigrationSet;
   readonly edits: readonly Edit[];
   /** The table's; undefined if PostgreSQL gives the lease. */
@@ -58,12 +69,12 @@ export interface World {
   readonly target: string;
   query<Row extends object>(sql: string): Promise<Row[]>;
   /** `lockstep up`. */
-  up(options?: { readonly fault?: Fault; readonly args?: readonly string[] }): FaultyProcess;
+  up(options?: Up): FaultyProcess;
   /** attempt.ts */
   attempt(execution: string, durationMs: number, fault?: Fault): FaultyProcess;
 }
 
-export async function createWorld({ context, lease, set, edits }: WorldOptions): Promise<World> {
+export async function createWorld({ context, lease, set, edits, pace = [] }: WorldOptions): Promise<World> {
   // In the reverse order.
   const atEnd = (act: () => Promise<void>) => context.onTestFinished(act);
   const database = await createDatabase();
@@ -76,10 +87,14 @@ export async function createWorld({ context, lease, set, edits }: WorldOptions):
   const bundle = await compileIn(folder, set);
   const table = lease === 'dynamodb' ? await startDynalite() : undefined;
   if (table) atEnd(table.close);
+  const link = table && (await startLeaseLink(table.endpoint));
+  if (link) atEnd(link.close);
 
-  const env = { DATABASE_URL: database.url, ...(table ? awsEnvironment(table.endpoint) : {}) };
-  const start = (options: Pick<Start, 'program' | 'args' | 'fault'>) => {
-    const started = new FaultyProcess({ ...options, env, edits });
+  const start = ({ program, args, fault, url = database.url }: Up & Pick<Start, 'program' | 'args'>) => {
+    const { inProcess, atTable } = struckAt(lease, fault);
+    const endpoint = link?.endpointFor(() => started, atTable);
+    const env = { DATABASE_URL: url, ...(endpoint === undefined ? {} : awsEnvironment(endpoint)) };
+    const started = new FaultyProcess({ program, args, env, edits: [...edits, ...pace], fault: inProcess });
     atEnd(() => started.kill());
     return started;
   };
@@ -89,21 +104,40 @@ export async function createWorld({ context, lease, set, edits }: WorldOptions):
   const up = ['up', '--json', '--bundle', bundle, '--lease-duration', `${LEASE_MS}ms`, ...where];
   return {
     url: database.url,
+    lease,
+    bundle,
     set,
     edits,
     target,
     leases: table && dynamoLeaseStore({ tableName, client: table.client }),
     query: async (sql) => (await client.query(sql)).rows,
-    up: ({ fault, args = [] } = {}) => start({ program: 'lockstep', args: [...up, ...args], fault }),
+    up: ({ args = [], ...options } = {}) =>
+      start({ ...options, program: 'lockstep', args: [...up, ...args] }),
     attempt: (execution, durationMs, fault) => {
       const given: AttemptArguments = { tableName, target, execution, bundle, durationMs };
-      return start({ program: 'attempt', args: [JSON.stringify(given)], fault });
+      return start({ program: 'attempt', args: [JSON.stringify(given)], ...(fault && { fault }) });
     },
   };
 }
 
+interface Struck {
+  readonly inProcess: Start['fault'];
+  readonly atTable?: LeaseFault;
+}
+
+function struckAt(lease: LeaseKind, fault: Up['fault']): Struck {
+  if (!fault) return { inProcess: undefined };
+  if (isAtTable(fault)) return { inProcess: undefined, atTable: fault };
+  const { kind } = fault;
+  const place = placeWith(lease, fault.place);
+  if (!place) throw new Error(`With the lease in ${lease} there is no such place: ${fault.place}`);
+  return 'put' in place ? { inProcess: undefined, atTable: { place, kind } } : { inProcess: { place, kind } };
+}
+
+const isAtTable = (fault: Fault | LeaseFault): fault is LeaseFault => typeof fault.place !== 'string';
+
 /** Gives the path of the bundle: with it, the processes need not load the parser. */
-async function compileIn(folder: string, { files }: MigrationSet): Promise<string> {
+export async function compileIn(folder: string, { files }: Pick<MigrationSet, 'files'>): Promise<string> {
   for (const [name, sql] of Object.entries(files)) await writeFile(join(folder, name), sql);
   const bundle = await compileBundle(await openSource({ migrations: folder }));
   const path = join(folder, 'bundle.json');
