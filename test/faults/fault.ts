@@ -34,7 +34,7 @@ const either = (statement: Statement): Places => ({ postgres: statement, dynamod
 const MINT = 'UPDATE lockstep\\.fence SET token = GREATEST';
 const CLAIM = 'UPDATE lockstep\\.fence SET token = \\d+, holder';
 const TRY_LOCK = 'pg_try_advisory_lock';
-const UNLOCK = 'pg_advisory_unlock';
+const UNLOCK = '^SELECT pg_catalog\\.pg_advisory_unlock';
 const INDEX_BUILD = '^CREATE INDEX CONCURRENTLY';
 /** A step of the migration with this revision. */
 const stepOf = (revision: string) => `^BEGIN.*'${revision}'`;
