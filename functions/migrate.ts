@@ -4,6 +4,7 @@
  * Only the execution that holds the lease gets as far as the database, and there only an attempt with the
  * newest token may write.
  */
+import { LockstepError } from '../lib/core/errors/index.ts';
 import { appliedVerdict } from '../lib/core/rollout/index.ts';
 import {
   Metric,
@@ -35,6 +36,7 @@ export const handler = handlerFor({
     const settings = readSettings(ATTEMPT_SETTINGS);
     if (settings.foreignCommand !== undefined) return migrateByCommand(input, invocation, settings);
     const attempt = await openAttempt(taskInputOf(input), settings, invocation);
+    if (attempt.bundle.digest !== input.plan.bundleDigest) throw otherMigrations();
     const long = new LongWork(input, attempt, timeLeftMs, settings.taskTimeoutSeconds !== undefined);
     await long.lookAtTask(signal);
     const restoreRecord = input.restorePoint.record;
@@ -74,6 +76,14 @@ export const handler = handlerFor({
     return { ...input, ...goesOn, verdict };
   },
 });
+
+/** What was approved, rehearsed and is told of in the verdict are those of the plan. */
+const otherMigrations = () =>
+  new LockstepError('LS505', {
+    what: 'The functions have been deployed with other migrations since the plan was made.',
+    state: 'This attempt changed nothing; what the run had applied before stays.',
+    remedy: 'Nothing is to be done: the workflow makes a new plan by itself.',
+  });
 
 async function migrateByCommand(
   input: MigrateInput,

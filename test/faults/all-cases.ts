@@ -2,12 +2,13 @@
 import { connectionIsLost, renewalsAreRefused } from './connection-lost.ts';
 import type { LeaseKind } from './fault.ts';
 import { holderFails } from './holder-fails.ts';
+import { filesChangeAfterKill, OTHER_FILES } from './other-files.ts';
 import { type Fault, faultsAt, type HolderPlace, POINTS } from './places.ts';
 import type { RecoveryClass, Scenario } from './scenario.ts';
 import { attemptIsRepeated, SECOND_ATTEMPT } from './schedules.ts';
 
 /** Rows of the table. */
-export const ROWS: readonly string[] = [...POINTS, SECOND_ATTEMPT];
+export const ROWS: readonly string[] = [...POINTS, SECOND_ATTEMPT, OTHER_FILES];
 
 const LEASES = ['postgres', 'dynamodb'] as const;
 
@@ -22,6 +23,7 @@ const ALL: readonly Scenario[] = [
   ),
   renewalsAreRefused,
   attemptIsRepeated,
+  ...LEASES.map(filesChangeAfterKill),
 ];
 
 /**

@@ -2,6 +2,7 @@
 import { connectionIsLost } from './connection-lost.ts';
 import { holderFails } from './holder-fails.ts';
 import { othersRead, readerStays } from './lock-schedules.ts';
+import { filesChangeMeanwhile, REFUSED } from './other-files.ts';
 import type { HolderPlace } from './places.ts';
 import type { Scenario } from './scenario.ts';
 import {
@@ -73,7 +74,11 @@ export const CASES: Readonly<Record<string, readonly Scenario[]>> = {
     connectionIsLost('a COMMIT sent, its reply lost', 'dynamodb'),
   ],
   'or only seems to': [comesBackEarly('dynamodb'), holderTakesLong('dynamodb'), runsFollow],
-  'while others wait': [severalTakeOver('postgres'), severalTakeOver('dynamodb'), waitsForBuild],
-  'and is started again': [attemptIsRepeated, buildGoesOn],
-  'to get a lock, for a while or in the end': [othersRead, readerStays],
+  'while others wait': [
+    severalTakeOver('postgres'),
+    severalTakeOver('dynamodb'),
+    filesChangeMeanwhile('dynamodb'),
+  ],
+  'and is started again': [attemptIsRepeated, buildGoesOn, ...REFUSED],
+  'to get a lock, for a while or in the end': [othersRead, readerStays, waitsForBuild],
 };

@@ -14,6 +14,7 @@ export const Invariant = {
   inert: 'a process that was replaced changes nothing when it goes on',
   unhindered: 'others are kept from work for no longer than a try may wait for its lock',
   kept: 'a holder that lives keeps its lease',
+  asked: 'a process does what its files say, or says why not',
   adopted: 'a build that goes on without its holder is not begun anew',
 } as const;
 export type Invariant = keyof typeof Invariant;

@@ -14,7 +14,7 @@ export const GATE_KEY = 7;
 /** While it is held, the function `unhurried` does not return, and does not wait for a lock, either. */
 export const WORK_KEY = 8;
 
-const insert = (revision: string) => `INSERT INTO effects (revision) VALUES ('${revision}');\n`;
+export const insert = (revision: string) => `INSERT INTO effects (revision) VALUES ('${revision}');\n`;
 const GATED = `-- lockstep: lock-timeout=60s\n${insert('0002')}SELECT pg_advisory_xact_lock_shared(${GATE_KEY});\n`;
 const BUILD = 'CREATE INDEX CONCURRENTLY effects_revision ON effects (revision);\n';
 

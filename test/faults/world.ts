@@ -59,8 +59,6 @@ export interface Up {
 export interface World {
   readonly url: string;
   readonly lease: LeaseKind;
-  /** What the processes read. */
-  readonly bundle: string;
   readonly set: MigrationSet;
   readonly edits: readonly Edit[];
   /** The table's; undefined if PostgreSQL gives the lease. */
@@ -68,6 +66,8 @@ export interface World {
   /** Of the lease: the name of the database. */
   readonly target: string;
   query<Row extends object>(sql: string): Promise<Row[]>;
+  /** From now on, this is what processes find when they begin. */
+  deploy(set: MigrationSet): Promise<void>;
   /** `lockstep up`. */
   up(options?: Up): FaultyProcess;
   /** attempt.ts */
@@ -84,7 +84,9 @@ export async function createWorld({ context, lease, set, edits, pace = [] }: Wor
   await client.query(EFFECTS);
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-faults-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
-  const bundle = await compileIn(folder, set);
+  const bundle = join(folder, 'bundle.json');
+  const deploy = async (deployed: MigrationSet) => writeFile(bundle, await compileIn(folder, deployed));
+  await deploy(set);
   const table = lease === 'dynamodb' ? await startDynalite() : undefined;
   if (table) atEnd(table.close);
   const link = table && (await startLeaseLink(table.endpoint));
@@ -105,11 +107,11 @@ export async function createWorld({ context, lease, set, edits, pace = [] }: Wor
   return {
     url: database.url,
     lease,
-    bundle,
     set,
     edits,
     target,
     leases: table && dynamoLeaseStore({ tableName, client: table.client }),
+    deploy,
     query: async (sql) => (await client.query(sql)).rows,
     up: ({ args = [], ...options } = {}) =>
       start({ ...options, program: 'lockstep', args: [...up, ...args] }),
@@ -136,13 +138,11 @@ function struckAt(lease: LeaseKind, fault: Up['fault']): Struck {
 
 const isAtTable = (fault: Fault | LeaseFault): fault is LeaseFault => typeof fault.place !== 'string';
 
-/** Gives the path of the bundle: with it, the processes need not load the parser. */
-export async function compileIn(folder: string, { files }: Pick<MigrationSet, 'files'>): Promise<string> {
-  for (const [name, sql] of Object.entries(files)) await writeFile(join(folder, name), sql);
-  const bundle = await compileBundle(await openSource({ migrations: folder }));
-  const path = join(folder, 'bundle.json');
-  await writeFile(path, JSON.stringify(bundle));
-  return path;
+/** As a bundle: with it, the processes need not load the parser. */
+async function compileIn(folder: string, { files }: MigrationSet): Promise<string> {
+  const migrations = await mkdtemp(join(folder, 'migrations-'));
+  for (const [name, sql] of Object.entries(files)) await writeFile(join(migrations, name), sql);
+  return JSON.stringify(await compileBundle(await openSource({ migrations })));
 }
 
 const awsEnvironment = (endpoint: string) => ({

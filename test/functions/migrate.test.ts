@@ -128,6 +128,18 @@ describe('migrating', () => {
     expect(await tables()).toEqual(['a']);
   });
 
+  test('with other migrations than the plan was made from touches nothing; a new plan goes on after what was done', async () => {
+    const planned = await steps.plan('run-1', { toRevision: '0001' });
+    await steps.acquireLease('run-1');
+    await steps.migrate(planned);
+    await runtime.deploy({ ...FILES, '0002_b.sql': table('d') });
+    await expect(steps.migrate(planned)).rejects.toMatchObject({ name: 'PlanStaleError', code: 'LS505' });
+    expect(await tables()).toEqual(['a']);
+    const { verdict } = await steps.migrate(await steps.plan('run-1'));
+    expect(verdict).toMatchObject({ applied: ['0002_b', '0003_c'], appliedCount: 2 });
+    expect(await tables()).toEqual(['a', 'c', 'd']);
+  });
+
   test('a migration that fails leaves under the name that the workflow catches, with file and line', async () => {
     await runtime.deploy({ ...FILES, '0003_c.sql': 'SELECT 1;\nSELECT * FROM no_such_table;' });
     await expect(migrateAll('run-1')).rejects.toMatchObject({
