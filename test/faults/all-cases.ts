@@ -30,7 +30,7 @@ const ALL: readonly Scenario[] = [
  * So many at a time: those that mostly wait, many; those that only start processes, so few that each has a core, because
  * their time is what is measured.
  */
-export const AT_A_TIME: Readonly<Record<RecoveryClass, number>> = {
+const AT_A_TIME: Readonly<Record<RecoveryClass, number>> = {
   idle: 2,
   busy: 5,
   leased: 5,
@@ -38,15 +38,16 @@ export const AT_A_TIME: Readonly<Record<RecoveryClass, number>> = {
   connection: 4,
 };
 
-/** In groups that run together, so many times over. */
-export function allCases(rounds: number): Readonly<Record<string, readonly Scenario[]>> {
-  const groups: Record<string, readonly Scenario[]> = {};
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const [kind, size] of Object.entries(AT_A_TIME)) {
-      const own = ALL.filter(({ strikes }) => strikes?.class === kind);
-      for (let first = 0; first < own.length; first += size)
-        groups[`round ${round}, ${kind}, ${first / size + 1}`] = own.slice(first, first + size);
-    }
-  }
-  return groups;
+export interface Group {
+  readonly scenarios: readonly Scenario[];
+  readonly atATime: number;
+}
+
+/** So many times over; what waits for the same is together. */
+export function allCases(rounds: number): Readonly<Record<string, Group>> {
+  const kinds = Object.entries(AT_A_TIME).map(([kind, atATime]) => {
+    const own = ALL.filter(({ strikes }) => strikes?.class === kind);
+    return [kind, { scenarios: Array.from({ length: rounds }, () => own).flat(), atATime }] as const;
+  });
+  return Object.fromEntries(kinds);
 }

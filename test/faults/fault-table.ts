@@ -69,7 +69,14 @@ export class FaultTable {
       );
       const verdict =
         limitMs === undefined ? ['–', '–'] : [`< ${limitMs / 1000} s`, p99! < limitMs ? 'met' : 'missed'];
-      return [[title, String(sorted.length), ...[p50, p99, slowest].map((ms) => seconds(ms!)), ...verdict]];
+      return [
+        [
+          title,
+          String(sorted.length),
+          ...[p50, p99, slowest].map((ms) => `${(ms! / 1000).toFixed(2)} s`),
+          ...verdict,
+        ],
+      ];
     });
     return markdown(['recovery', 'runs', 'half within', '99 % within', 'slowest', 'limit of 99 %', ''], rows);
   }

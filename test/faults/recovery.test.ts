@@ -7,38 +7,53 @@
  * `npm run test:faults` runs it, and prints the table; see run.ts.
  */
 import { afterAll, describe, it } from 'vitest';
-import { allCases, ROWS } from './all-cases.ts';
+import { allCases, type Group, ROWS } from './all-cases.ts';
 import { CASES } from './cases.ts';
 import { FaultTable } from './fault-table.ts';
 import type { Violation } from './invariants.ts';
+import { turns } from './turns.ts';
 
 /** So many times each point with each fault; absent: what `npm test` has time for. */
 const ROUNDS = process.env.LOCKSTEP_FAULT_ROUNDS;
 const table = new FaultTable();
+const startedMs = performance.now();
 
-describe.each(Object.entries(ROUNDS ? allCases(Number(ROUNDS)) : CASES))(
-  'the holder fails %s',
-  (_, scenarios) => {
-    for (const scenario of scenarios) {
-      it.concurrent(scenario.name, async (context) => {
-        let recoveredMs: number | undefined;
-        let found: Violation[] | undefined;
-        try {
-          found = await scenario.run(context, [], (ms) => {
-            recoveredMs = ms;
-          });
-        } finally {
-          // One that broke off counts as a violation.
-          table.add(scenario, found?.length ?? 1, recoveredMs);
-        }
-        context.expect(found).toEqual([]);
-      }, 60_000);
-    }
-  },
-);
+const QUICK = Object.entries(CASES).map(([name, scenarios]): [string, Group] => [
+  name,
+  { scenarios, atATime: scenarios.length },
+]);
+const groups = ROUNDS ? Object.entries(allCases(Number(ROUNDS))) : QUICK;
+/** Those that wait for their turn do so within it. */
+const LIMIT_MS = ROUNDS ? Number(ROUNDS) * 600_000 : 60_000;
+
+describe.each(groups)('the holder fails %s', (_, { scenarios, atATime }) => {
+  const inTurn = turns(atATime);
+  for (const scenario of scenarios) {
+    it.concurrent(
+      scenario.name,
+      (context) =>
+        inTurn(async () => {
+          let recoveredMs: number | undefined;
+          let found: Violation[] | undefined;
+          try {
+            found = await scenario.run(context, [], (ms) => {
+              recoveredMs = ms;
+            });
+          } finally {
+            // One that broke off counts as a violation.
+            table.add(scenario, found?.length ?? 1, recoveredMs);
+          }
+          context.expect(found).toEqual([]);
+        }),
+      LIMIT_MS,
+    );
+  }
+});
 
 afterAll(() => {
   const { runs, violations } = table.totals;
-  const head = `${runs} runs at points of the table, ${violations} violations`;
-  process.stdout.write(`\n${head}\n\n${table.toString(ROWS)}\n\n${table.recoveries()}\n\n`);
+  const took = `${Math.round((performance.now() - startedMs) / 6_000) / 10} minutes`;
+  const command = `\`npm run test:faults${ROUNDS ? ` -- --rounds ${ROUNDS}` : ''}\``;
+  const head = `${new Date().toISOString().slice(0, 10)}, ${command}, ${took}: ${runs} runs, ${violations} violations.`;
+  process.stdout.write(`\n${[head, table.recoveries(), table.toString(ROWS)].join('\n\n')}\n\n`);
 });
