@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { DatabaseConfig } from '../adapters/postgres/index.ts';
 import { EnvName } from '../core/workflow/index.ts';
 import { LocalAlarms } from './aws/alarms.ts';
-import { startAwsApi } from './aws/api-server.ts';
+import { type AwsServices, startAwsApi } from './aws/api-server.ts';
 import { type CopyStorage, copyActions } from './aws/copies.ts';
 import { LocalDeployers } from './aws/deployers.ts';
 import { LocalEventBus } from './aws/events.ts';
@@ -52,6 +52,8 @@ export interface LocalCloud {
   readonly endpoints: { readonly aws: string; readonly dynamodb: string };
   /** For every process that uses the SDK; it reaches nothing but this machine. */
   readonly environment: Readonly<Record<string, string>>;
+  /** As processes reach them: an action that is replaced refuses, or is away, as a test wants it. */
+  readonly services: AwsServices;
   readonly workflow: Workflow;
   readonly eventBus: LocalEventBus;
   readonly deployers: LocalDeployers;
@@ -85,7 +87,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   let observeBegun: Observer | undefined;
   const dynamodb = await startDynamoDb();
   disposers.add(dynamodb.stop);
-  const aws = await startAwsApi({
+  const services: AwsServices = {
     rds: { ...rdsService(snapshotStorage(options)), ...copyActions(copyStorage(options, disposers)) },
     events: eventBus.service,
     states: { ...executions.service, ...tokens.service },
@@ -96,7 +98,8 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
     codedeploy: deployers.codedeploy,
     kms: keys.service,
     s3: objects,
-  });
+  };
+  const aws = await startAwsApi(services);
   disposers.add(aws.stop);
   const endpoints = { aws: aws.endpoint, dynamodb: dynamodb.endpoint };
   const environment = awsEnvironment(endpoints);
@@ -146,6 +149,7 @@ export async function startLocalCloud(options: LocalCloudOptions, disposers: Dis
   return {
     endpoints,
     environment,
+    services,
     workflow,
     eventBus,
     deployers,

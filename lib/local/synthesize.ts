@@ -12,6 +12,7 @@ import { MigrationCoordinator } from '../constructs/migration-coordinator.ts';
 import type { PublishedBundles } from '../constructs/published-bundles.ts';
 import type { RehearsalOptions } from '../constructs/rehearsals.ts';
 import type { VerdictReceivers } from '../constructs/verdict-receivers.ts';
+import type { RehearsalPolicy } from '../core/rehearsal/policy.ts';
 import { arn } from './aws/service.ts';
 import type { Template } from './template.ts';
 
@@ -25,8 +26,8 @@ export interface StackOptions {
   readonly runner?: readonly [string, ...string[]] | undefined;
   /** Which plans wait for a person; made in the stack given. */
   readonly approval?: ((stack: Stack) => ApprovalOptions) | undefined;
-  /** What is pending is rehearsed on a copy of the local server, within these limits. */
-  readonly rehearsal?: RehearsalOptions | undefined;
+  /** What is pending is rehearsed on a copy of the local server, within these limits; or was, as the input has to say. */
+  readonly rehearsal?: RehearsalOptions | RehearsalPolicy | undefined;
   /** Who is told every verdict; made in the stack given. */
   readonly receivers?: ((stack: Stack) => VerdictReceivers) | undefined;
   /** What is followed after a run; made in the stack given. */

@@ -3,6 +3,7 @@ import type { LocalAlarms } from './aws/alarms.ts';
 import type { LocalDeployers } from './aws/deployers.ts';
 import type { LocalEventBus } from './aws/events.ts';
 import type { ExecutionStatus, LocalExecutions } from './aws/executions.ts';
+import { AwsError } from './aws/service.ts';
 import type { Limits } from './aws/task-tokens.ts';
 import type { EcsTasks } from './ecs-tasks.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
@@ -41,7 +42,8 @@ export function taskHandlers(
     if (status() !== 'RUNNING') throw new Error('The execution has ended.');
     const functionName = workflow.functionByArn.get(resource);
     if (functionName) return functions.invoke(functionName, input);
-    if (resource.endsWith(':states:::events:putEvents')) return eventBus.service.PutEvents?.(input);
+    if (resource.endsWith(':states:::events:putEvents'))
+      return ofService('EventBridge', () => eventBus.service.PutEvents?.(input));
     if (resource.endsWith(':states:::states:startExecution'))
       return executions.startFromState(input as never);
     if (resource.endsWith(':states:::aws-sdk:cloudwatch:describeAlarms'))
@@ -49,7 +51,9 @@ export function taskHandlers(
     if (resource.endsWith(':states:::ecs:runTask.sync')) return tasks?.run(input as never, stopped);
     if (resource.endsWith(':states:::sns:publish.waitForTaskToken')) {
       const answer = waitForAnswer({ timeoutMs: Number(TimeoutSeconds) * 1000, stopped });
-      topics.publish(input as never);
+      // Whoever could not be asked gives none.
+      answer.catch(() => undefined);
+      ofService('SNS', () => topics.publish(input as never));
       return answer;
     }
     throw new Error(`The local runtime does not know the task ${resource}`);
@@ -60,4 +64,15 @@ export function taskHandlers(
     handlers[name] = async (input) => (await perform(state, input)) as TaskResult;
   }
   return handlers;
+}
+
+/** What the service refuses, Step Functions tells under a name of its own. */
+function ofService<Result>(service: string, call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    const name = `${service}.${error.code.replace(/(?:Exception)?$/, 'Exception')}`;
+    throw Object.assign(new Error(error.message), { name });
+  }
 }

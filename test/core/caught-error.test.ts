@@ -17,17 +17,27 @@ describe('the error that a Catch hands on', () => {
   });
 
   test.each([
-    ['no cause', undefined, 'A step of the workflow ended with States.Timeout.'],
-    ['an empty cause', '', 'A step of the workflow ended with States.Timeout.'],
-    ['plain text', 'Task timed out after 900.00 seconds', 'Task timed out after 900.00 seconds'],
-    ['JSON that was cut', '{"errorType":"X","errorMess', '{"errorType":"X","errorMess'],
-    ['JSON of another kind', 'null', 'null'],
-    ['JSON without a message', '{"errorMessage":7}', '{"errorMessage":7}'],
-  ])('with %s still says what can be said', (_, Cause, message) => {
+    ['no cause', undefined, '.'],
+    ['an empty cause', '', '.'],
+    ['plain text', 'Task timed out after 900.00 seconds', ': Task timed out after 900.00 seconds.'],
+    ['a sentence', 'Task timed out.\n', ': Task timed out.'],
+    ['JSON that was cut', '{"errorType":"X","errorMess', ': {"errorType":"X","errorMess.'],
+    ['JSON of another kind', 'null', ': null.'],
+    ['JSON without a message', '{"errorMessage":7}', ': {"errorMessage":7}.'],
+  ])('with %s still says what can be said', (_, Cause, more) => {
     expect(runErrorOf({ Error: 'States.Timeout', Cause })).toEqual({
       name: 'States.Timeout',
       code: 'LS901',
-      message,
+      message: `LS901: A step of the workflow ended with States.Timeout${more}`,
+    });
+  });
+
+  test('of an event that was not taken is that of a signal, which nobody else sends', () => {
+    const Cause = 'User is not authorized to perform: events:PutEvents';
+    expect(runErrorOf({ Error: 'EventBridge.AccessDeniedException', Cause })).toEqual({
+      name: 'EventBridge.AccessDeniedException',
+      code: 'LS702',
+      message: `LS702: The signal could not be sent: ${Cause}.`,
     });
   });
 

@@ -10,31 +10,15 @@ import { readDocument, sectionsOf } from './markdown.ts';
 const NOT_TRIED: Readonly<Record<string, string>> = {
   LS104: 'is seen in an installed package only: test/package/package.test.ts takes one apart',
   LS307: 'there is no newer Lockstep yet, whose ledger could be met, and that would heal it',
+  LS403:
+    'an attempt ends the session of the one before it first; test/adapters/postgres-session.test.ts writes late on purpose',
   LS309: 'an embedded server of PostgreSQL 13 or older is not to be had',
 };
 
 /** Still to be written. */
 const NOT_YET: readonly string[] = [
-  'Alarm: run timed out',
-  'Alarm: function errors',
-  'Alarm: function throttles',
-  'Alarm: copy left',
-  'Alarm: roll-out failed',
-  ...[
-    'LS402',
-    'LS403',
-    'LS404',
-    'LS505',
-    'LS615',
-    'LS616',
-    'LS701',
-    'LS702',
-    'LS703',
-    'LS704',
-    'LS705',
-    'LS706',
-  ],
-  ...['LS710', 'LS711', 'LS712', 'LS745', 'LS750', 'LS804', 'LS805', 'LS806', 'LS901'],
+  ...['Alarm: copy left', 'Alarm: roll-out failed'],
+  ...['LS701', 'LS704', 'LS705', 'LS706', 'LS745', 'LS804', 'LS805', 'LS806'],
 ];
 
 const FOLDER = 'test/runbook';

@@ -1,5 +1,6 @@
 /** A coordinator on the local runtime, and what a person on call does with its runs. */
-import { expect, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
 import type { LocalExecution } from '../../lib/local/index.ts';
 import { type Ended, lockstep } from '../cli/command-line.ts';
@@ -23,18 +24,30 @@ export async function succeeds(run: LocalExecution): Promise<void> {
   expect(await run.outcome).toMatchObject({ status: 'SUCCEEDED', output: { signal: 'ROLL_OUT' } });
 }
 
-/** Until a state of the run is entered, tried again, failed or left. */
-export const until = (run: LocalExecution, kind: string, state: string): Promise<unknown> =>
-  vi.waitUntil(() => run.events.some((event) => event.kind === kind && event.state === state), {
-    timeout: LONG_MS,
-    interval: 20,
+/** Until a state of the run is entered, tried again, failed or left; throws when the run ends before that. */
+export async function until(run: LocalExecution, kind: string, state: string): Promise<void> {
+  let outcome: unknown;
+  void run.outcome.then((ended) => {
+    outcome = ended;
   });
+  while (!run.events.some((event) => event.kind === kind && event.state === state)) {
+    if (outcome) throw new Error(`${state} was not ${kind} before the run ended: ${JSON.stringify(outcome)}`);
+    await sleep(20);
+  }
+}
+
+/** The options of the page for a coordinator on AWS. */
+export const leaseOf = ({ cloud, target }: LocalCoordinator): readonly string[] => [
+  '--lease',
+  `dynamodb://${cloud.workflow.leaseTable.TableName}`,
+  '--target',
+  target,
+];
 
 /** A command, called as the page says that it is for a coordinator on AWS. */
 export function command(coordinator: LocalCoordinator, line: string): Promise<Ended> {
-  const { url, cloud, target } = coordinator;
-  const lease = ['--lease', `dynamodb://${cloud.workflow.leaseTable.TableName}`, '--target', target];
-  return lockstep([...line.split(' '), ...lease], { ...cloud.environment, DATABASE_URL: url });
+  const { url, cloud } = coordinator;
+  return lockstep([...line.split(' '), ...leaseOf(coordinator)], { ...cloud.environment, DATABASE_URL: url });
 }
 
 /** The same, as it is printed in the section, with values for its words in capitals; it has to succeed. */
@@ -52,12 +65,12 @@ export async function printed(
 }
 
 /**
- * The machines try again as they would, but after a second each time, and twice: what lies between two tries is the
+ * The machines try again as they would, but after a second, and once: what lies between two tries is the
  * same, and nobody waits half an hour for it.
  */
-export function impatient({ cloud: { workflow } }: LocalCoordinator): void {
+export function impatient({ cloud: { workflow } }: Pick<LocalCoordinator, 'cloud'>): void {
   for (const machine of [workflow, workflow.afterRollOut])
     for (const state of Object.values(machine?.definition.States ?? {}))
       for (const retrier of 'Retry' in state ? (state.Retry ?? []) : [])
-        Object.assign(retrier, { IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 });
+        Object.assign(retrier, { IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 1 });
 }

@@ -17,7 +17,8 @@ import { createDatabase, queryRows } from '../support/postgres.ts';
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 export interface Ended {
-  readonly exitCode: number;
+  /** Null of a process that was killed. */
+  readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
