@@ -11,6 +11,7 @@ import { MemoryLeaseStore, type MemoryRecords } from '../../lib/adapters/memory/
 import type { Clock } from '../../lib/core/clock.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import { acquireWithin, keepRenewed, type Lease, type LeaseRecord } from '../../lib/core/lease/index.ts';
+import { randomFrom } from '../support/random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const TARGET = 'orders';
@@ -153,6 +154,7 @@ async function simulate(
 
 export interface Effort {
   readonly numRuns: number;
+  readonly seed?: number;
   /** Without looking for the smallest world that fails. */
   readonly endOnFailure?: boolean;
 }
@@ -242,14 +244,3 @@ export async function neverTwoHold(how: Effort): Promise<void> {
 }
 
 const asIs = (error: unknown) => error;
-
-/** A small generator of chances (mulberry32), so that a seed repeats a world. */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

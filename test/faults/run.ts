@@ -4,6 +4,8 @@
  *   npm run test:faults                   the cases of `npm test`
  *   npm run test:faults -- --full         each point with each fault, 25 times: three quarters of an hour
  *   npm run test:faults -- --rounds 2     the same, twice
+ *   npm run test:faults -- --schedules 100000   no processes: only the simulations, so many schedules of each;
+ *                                         with --seed N the same ones again
  *
  * Exits as the test runner does: with 0 when no invariant was violated.
  */
