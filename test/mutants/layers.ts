@@ -8,6 +8,8 @@ import { INSTRUCTIONS, type Instructions } from '../faults/fault.ts';
 import type { Mutant } from '../faults/mutants/index.ts';
 import { searchMutant } from '../model/mutants.ts';
 import type { ModelMutant } from '../model/searches.ts';
+import type { Mutant as SimulatedMutant } from '../simulation/mutants.ts';
+import { isFound } from '../simulation/search-mutant.ts';
 
 const run = promisify(execFile);
 
@@ -24,6 +26,10 @@ export async function inSimulation(edits: readonly Edit[]): Promise<readonly str
   const env = { PATH: process.env.PATH, [INSTRUCTIONS]: JSON.stringify(instructions) };
   const { stdout } = await run(process.execPath, ['--import', PRELOAD, SIMULATE], { env });
   return JSON.parse(stdout) as string[];
+}
+
+export async function inSchedules(mutant: SimulatedMutant): Promise<readonly string[]> {
+  return (await isFound(mutant)) ? [mutant.breaks] : [];
 }
 
 export async function inModel(mutant: ModelMutant): Promise<readonly string[]> {

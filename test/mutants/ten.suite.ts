@@ -1,7 +1,7 @@
 /** `npm run test:mutants`: each of the ten has to be found in every layer that can show it; prints where it was. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkerVersion } from '../model/spin.ts';
-import { inMatrix, inModel, inSimulation } from './layers.ts';
+import { inMatrix, inModel, inSchedules, inSimulation } from './layers.ts';
 import { TEN } from './ten.ts';
 
 const TIME_LIMIT_MS = 240_000;
@@ -21,7 +21,7 @@ it('the simulation finds nothing in the program as it is', async () => {
   expect(await inSimulation([])).toEqual([]);
 });
 
-for (const { name, matrix, simulation, model } of TEN) {
+for (const { name, matrix, lease, attempts, model } of TEN) {
   describe(name, () => {
     for (const mutant of matrix) {
       it.concurrent(
@@ -30,10 +30,17 @@ for (const { name, matrix, simulation, model } of TEN) {
         TIME_LIMIT_MS,
       );
     }
-    if (simulation) {
+    if (lease) {
       it(
-        'is found in the simulation',
-        async () => isFound(name, 'simulation', await inSimulation(simulation)),
+        'is found in the simulation of the lease',
+        async () => isFound(name, 'simulation', await inSimulation(lease)),
+        TIME_LIMIT_MS,
+      );
+    }
+    if (attempts) {
+      it(
+        'is found in the simulation of the attempts',
+        async () => isFound(name, 'simulation', await inSchedules(attempts)),
         TIME_LIMIT_MS,
       );
     }

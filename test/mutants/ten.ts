@@ -1,17 +1,20 @@
 /**
  * The ten ways in which a protocol like this one goes wrong, and the layers of tests in which each is seen: the matrix of
- * real processes and servers (test/faults), the simulation of the lease (test/core/lease-simulation.ts), the models
- * (docs/model). The simulation has the lease only: what PostgreSQL protects is not in it.
+ * real processes and servers (test/faults), the simulations of the lease (test/core/lease-simulation.ts) and of the attempts
+ * (test/simulation), the models (docs/model).
  */
 import type { Edit } from '../faults/edit.ts';
 import { MUTANTS, type Mutant } from '../faults/mutants/index.ts';
 import { MODEL_MUTANTS, type ModelMutant } from '../model/searches.ts';
+import { MUTANTS as SIMULATED, type Mutant as SimulatedMutant } from '../simulation/mutants.ts';
 
 export interface Listed {
   readonly name: string;
   readonly matrix: readonly Mutant[];
   /** What is edited in the lease; undefined: it is not the lease's. */
-  readonly simulation: readonly Edit[] | undefined;
+  readonly lease: readonly Edit[] | undefined;
+  /** Undefined: it is the lease's alone. */
+  readonly attempts: SimulatedMutant | undefined;
   readonly model: readonly ModelMutant[];
 }
 
@@ -21,6 +24,7 @@ function named<T extends { readonly name: string }>(all: readonly T[], name: str
   return found;
 }
 const inMatrix = (name: string) => named(Object.values(MUTANTS).flat(), name);
+const inAttempts = (name: string) => named(SIMULATED, name);
 const inModel = (name: string) => named(MODEL_MUTANTS, name);
 
 /** The matrix has the same one in DynamoDB's adapter. */
@@ -44,44 +48,66 @@ export const TEN: readonly Listed[] = [
   {
     name: 'no fence',
     matrix: [inMatrix('the fence lets everybody write'), inMatrix('a claim is good with any token')],
-    simulation: undefined,
+    lease: undefined,
+    attempts: inAttempts('no fence'),
     model: [inModel('no fence')],
   },
   {
     name: 'no ledger key',
     matrix: [inMatrix('the ledger has no key')],
-    simulation: undefined,
+    lease: undefined,
+    attempts: inAttempts('no ledger key'),
     model: [inModel('no key of the ledger')],
   },
   {
     name: 'ledger and effect in split transactions',
     matrix: [inMatrix('ledger row and effect are two transactions')],
-    simulation: undefined,
+    lease: undefined,
+    attempts: inAttempts('ledger and effect in split transactions'),
     model: [inModel('ledger row and effect in two transactions')],
   },
   {
     name: 'one token per lease',
     matrix: [inMatrix(NOT_LET_IN), inMatrix(BOTH_LET_IN)],
-    simulation: inMatrix(NOT_LET_IN).edits,
+    lease: inMatrix(NOT_LET_IN).edits,
+    attempts: inAttempts('one token per lease'),
     model: [inModel(NOT_LET_IN), inModel(BOTH_LET_IN)],
   },
   {
     name: 'clock-based expiry with skew',
     matrix: [inMatrix(EXPIRY)],
-    simulation: inMatrix(EXPIRY).edits,
+    lease: inMatrix(EXPIRY).edits,
+    attempts: undefined,
     model: [inModel('a time of expiry, read by a clock that is fast')],
   },
-  { name: 'blocking lock', ...alike('who waits for the lock waits in the server'), simulation: undefined },
+  {
+    name: 'blocking lock',
+    ...alike('who waits for the lock waits in the server'),
+    lease: undefined,
+    attempts: inAttempts('blocking lock'),
+  },
   {
     name: 'polling inside BEGIN',
     ...alike('who polls the lock does so inside one transaction'),
-    simulation: undefined,
+    lease: undefined,
+    attempts: inAttempts('polling inside BEGIN'),
   },
   {
     name: 'automatic reconnect or a pool',
     ...alike('a lost connection is made again'),
-    simulation: undefined,
+    lease: undefined,
+    attempts: inAttempts('automatic reconnect'),
   },
-  { name: 'unconditional release', ...alike(RELEASE_ANY), simulation: inMatrix(RELEASE_ANY).edits },
-  { name: 'release by deleting the item', ...alike(RELEASE_DELETES), simulation: [MEMORY_DELETES] },
+  {
+    name: 'unconditional release',
+    ...alike(RELEASE_ANY),
+    lease: inMatrix(RELEASE_ANY).edits,
+    attempts: undefined,
+  },
+  {
+    name: 'release by deleting the item',
+    ...alike(RELEASE_DELETES),
+    lease: [MEMORY_DELETES],
+    attempts: inAttempts('release by deleting the item'),
+  },
 ];

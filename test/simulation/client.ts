@@ -1,8 +1,9 @@
 /** The driver, as lib/adapters/postgres uses it, over a link of the simulation; it stands in the place of `pg.Client`. */
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
+import type { Answer, Backend } from './backend.ts';
 import type { Host } from './host.ts';
-import type { Answer, Backend, Server } from './server.ts';
+import type { Server } from './server.ts';
 
 /** How long an operating system sends a message again that nobody acknowledges. */
 const RETRANSMITS_MS = 900_000;

@@ -1,5 +1,6 @@
 /** The one statement outside a transaction, an index build; and the catalogs that tell what became of it. */
-import { type Backend, type Row, serverError } from './server.ts';
+import type { Backend, Row } from './backend.ts';
+import { serverError } from './server-error.ts';
 import type { Known } from './statements.ts';
 
 const DEADLOCK_TIMEOUT_MS = 1_000;

@@ -1,78 +1,9 @@
-/** Messages about the ledger: fence, entries, journal, runs. */
+/** Messages about the ledger: its tables, entries and journal. */
+import type { Backend, Row } from './backend.ts';
 import type { JournalRow } from './database.ts';
-import { type Backend, type Row, serverError } from './server.ts';
+import { ledgerOf, lockRow, valuesIn } from './rows.ts';
+import { serverError } from './server-error.ts';
 import type { Known } from './statements.ts';
-
-const undefinedTable = () => serverError('42P01', 'relation "lockstep.fence" does not exist');
-
-function ledgerOf(backend: Backend) {
-  const { database } = backend.server;
-  if (!database.hasLedger) throw undefinedTable();
-  return database;
-}
-
-/** The literals of a VALUES list. */
-const valuesIn = (list: string): (string | null)[] =>
-  [...list.matchAll(/'((?:[^']|'')*)'|NULL/g)].map(([, text]) => text?.replaceAll("''", "'") ?? null);
-
-/** Whoever locks the row waits for who has it. */
-async function lockFence(backend: Backend): Promise<void> {
-  await lockRow(backend, 'fence', backend.open.lockTimeoutMs);
-}
-
-async function lockRow(backend: Backend, row: string, limitMs?: number): Promise<void> {
-  const { backends } = backend.server;
-  const isFree = () => ![...backends].some((other) => other !== backend && other.transaction?.rows.has(row));
-  await backend.take(isFree, () => backend.open.rows.add(row), limitMs);
-}
-
-async function checkFence(backend: Backend, token: string): Promise<readonly Row[]> {
-  const database = ledgerOf(backend);
-  const { fence: isOpen, lock } = backend.server.variant;
-  if (isOpen !== 'open') {
-    await lockFence(backend);
-    if (database.fence.token !== Number(token)) throw serverError('LS001', 'a newer attempt has claimed');
-  }
-  if (backend.locks === 0 && lock !== 'everybody') throw serverError('LS004', 'it gave up the advisory lock');
-  return [];
-}
-
-async function claim(backend: Backend, [asked, holder = '', leaseMs, pid, start = '']: readonly string[]) {
-  const database = ledgerOf(backend);
-  await lockFence(backend);
-  const { fence } = database;
-  const token = Number(asked);
-  const isMine = fence.pid === Number(pid) && fence.backendStart === start;
-  const isLetIn =
-    fence.token < token || (fence.token === token && (isMine || backend.server.variant.claim === 'as high'));
-  if (isLetIn) {
-    backend.open.writes.push(() =>
-      setFence(backend, { token, holder, leaseMs: Number(leaseMs), pid, start }),
-    );
-  }
-  backend.open.rows.add(isLetIn ? 'claimed' : 'not claimed');
-  return [];
-}
-
-function setFence(
-  { server }: Backend,
-  next: { token: number; holder: string; leaseMs: number; pid: string | undefined; start: string },
-): void {
-  const { database } = server;
-  if (next.token < database.fence.token) server.violates('I8', { fence: database.fence.token, next });
-  const { token, holder, leaseMs, pid, start } = next;
-  database.fence = { token, holder, leaseMs, pid: Number(pid), backendStart: start };
-}
-
-/** `WHERE` of PostgreSQL's lease store: this session holds the lease for this holder and token. */
-function holdsLease(backend: Backend, [pid, start, holder, token]: readonly string[]): boolean {
-  const { fence } = ledgerOf(backend);
-  const isNewest = token === undefined || fence.token === Number(token);
-  const isMine = fence.pid === Number(pid) && fence.backendStart === start && fence.holder === holder;
-  return isMine && isNewest && backend.locks > 0;
-}
-
-const LEASE_HELD = String.raw`pid = (\d+) AND backend_start = '(\d+)' AND holder = '([^']*)' AND (?:true|token = (\d+))`;
 
 async function insertEntry(backend: Backend, list: string): Promise<readonly Row[]> {
   const { database, variant } = backend.server;
@@ -188,76 +119,14 @@ function readJournal(backend: Backend, [revision, ordinal]: readonly string[]): 
   return [{ steps: JSON.stringify(steps) }];
 }
 
-function endUnfinished(backend: Backend, [error = '', which]: readonly string[]): readonly Row[] {
-  const { runs } = ledgerOf(backend);
-  const nowMs = backend.server.time.nowMs();
-  backend.open.writes.push(() => {
-    for (const run of runs) {
-      if (run.finishedMs !== null || run.runId === which) continue;
-      Object.assign(run, { verdict: 'failed', error, finishedMs: nowMs });
-    }
-  });
-  return [];
-}
-
-function startRun(backend: Backend, list: string): readonly Row[] {
-  const { runs } = ledgerOf(backend);
-  const [runId, , token, digest] = valuesIn(list);
-  backend.open.writes.push(() => {
-    const again = { token: Number(token), verdict: 'running', finishedMs: null };
-    const known = runs.find((run) => run.runId === runId);
-    if (known) Object.assign(known, again);
-    else runs.push({ runId: runId!, digest: digest!, error: null, failedMigration: null, ...again });
-  });
-  return [];
-}
-
-function finishRun(backend: Backend, parts: readonly string[]): readonly Row[] {
-  const { runs } = ledgerOf(backend);
-  const [verdict, error, failedMigration, runId, token] = parts;
-  const finishedMs = backend.server.time.nowMs();
-  backend.open.writes.push(() => {
-    const run = runs.find((r) => r.runId === runId && r.token <= Number(token));
-    if (run)
-      Object.assign(run, {
-        verdict,
-        error: error ?? null,
-        failedMigration: failedMigration ?? null,
-        finishedMs,
-      });
-  });
-  return [];
-}
-
-function readEndedRun(backend: Backend, [digest, but, sinceMs]: readonly string[]): readonly Row[] {
-  const found = ledgerOf(backend)
-    .runs.filter((r) => r.digest === digest && r.runId !== but && (r.finishedMs ?? -1) >= Number(sinceMs))
-    .toSorted((a, b) => b.finishedMs! - a.finishedMs!)[0];
-  return found ? [{ run_id: found.runId, error: found.error, failed_migration: found.failedMigration }] : [];
-}
-
-const TEXT = "'((?:[^']|'')*)'";
-const nullOr = (text: string) => `(?:NULL|COALESCE\\((?:NULL|${text}), r\\.\\w+\\))`;
 const JOURNAL_ROW = String.raw`revision = '(\d+)' AND ordinal = (\d+) AND step = (\d+)`;
 
 export const LEDGER: readonly Known[] = [
-  [/^SELECT lockstep\.check_fence\((\d+)\)$/, (backend, [token = '']) => checkFence(backend, token)],
-  [/^SELECT current\.\*,/, readState],
   [
-    /^SELECT token, pid, backend_start, holder, lease_ms FROM lockstep\.fence$/,
-    (backend) => {
-      const { token, pid, backendStart, holder, leaseMs } = ledgerOf(backend).fence;
-      return [
-        {
-          token: String(token),
-          pid: pid === 0 ? null : String(pid),
-          backend_start: backendStart,
-          holder,
-          lease_ms: String(leaseMs),
-        },
-      ];
-    },
+    /^INSERT INTO lockstep\.entry \(.*\)\s+VALUES \((.*)$/s,
+    (backend, [list = '']) => insertEntry(backend, list),
   ],
+  [/^SELECT current\.\*,/, readState],
   [
     /^SELECT layout FROM lockstep\.meta$/,
     (backend) => {
@@ -276,50 +145,6 @@ export const LEDGER: readonly Known[] = [
       });
       return [];
     },
-  ],
-  [
-    /^UPDATE lockstep\.fence SET token = (\d+), holder = '([^']*)', lease_ms = (\d+),\s+claimed_at = .*, pid = (\d+), backend_start = '(\d+)'/,
-    claim,
-  ],
-  [
-    /^SELECT token = \d+ AND .* AS claimed FROM lockstep\.fence$/,
-    (backend) => [{ claimed: backend.open.rows.has('claimed') ? 't' : 'f' }],
-  ],
-  [
-    /^UPDATE lockstep\.fence SET pid = (\d+), backend_start = '(\d+)',\s+holder = '([^']*)', lease_ms = (\d+)$/,
-    async (backend, [pid, start = '', holder = '', leaseMs]) => {
-      const database = ledgerOf(backend);
-      await lockFence(backend);
-      backend.open.writes.push(() =>
-        setFence(backend, { token: database.fence.token, holder, leaseMs: Number(leaseMs), pid, start }),
-      );
-      return [];
-    },
-  ],
-  [
-    new RegExp(
-      String.raw`^UPDATE lockstep\.fence SET token = GREATEST\(token, (\d+)\) \+ 1, .*WHERE ${LEASE_HELD}`,
-      's',
-    ),
-    async (backend, [floor, ...held]) => {
-      await lockFence(backend);
-      if (!holdsLease(backend, held)) return [];
-      const { fence } = backend.server.database;
-      const token = Math.max(fence.token, Number(floor)) + 1;
-      backend.open.writes.push(() => {
-        fence.token = token;
-      });
-      return [{ token: String(token) }];
-    },
-  ],
-  [
-    new RegExp(String.raw`^SELECT token FROM lockstep\.fence WHERE ${LEASE_HELD}`),
-    (backend, held) =>
-      holdsLease(backend, held) ? [{ token: String(backend.server.database.fence.token) }] : [],
-  ],
-  [
-    /^INSERT INTO lockstep\.entry \(.*\)\s+VALUES \((.*)$/s,
-    (backend, [list = '']) => insertEntry(backend, list),
   ],
   [
     /^INSERT INTO lockstep\.journal \(.*\)\s+VALUES \((.*)$/s,
@@ -346,33 +171,4 @@ export const LEDGER: readonly Known[] = [
     },
   ],
   [/AS steps FROM .*WHERE j\.revision = '(\d+)' AND j\.ordinal = (\d+)/s, readJournal],
-  [
-    /^SELECT pg_catalog\.row_to_json\(x\) AS run .*WHERE r\.run_id = '([^']*)'/s,
-    (backend, [runId]) => {
-      const run = ledgerOf(backend).runs.find((r) => r.runId === runId);
-      return run ? [{ run: JSON.stringify({ verdict: run.verdict }) }] : [];
-    },
-  ],
-  [
-    new RegExp(
-      `^UPDATE lockstep\\.run r SET verdict = 'failed', error = ${TEXT}.*r\\.run_id <> ${TEXT}$`,
-      's',
-    ),
-    endUnfinished,
-  ],
-  [
-    /^INSERT INTO lockstep\.run \(.*\)\s+VALUES \((.*), 'running'\)/s,
-    (backend, [list = '']) => startRun(backend, list),
-  ],
-  [
-    new RegExp(
-      `^UPDATE lockstep\\.run r\\s+SET verdict = '(\\w+)', error = ${nullOr(TEXT)},\\s+failed_migration = ${nullOr(TEXT)}, .*WHERE r\\.run_id = '([^']*)' AND r\\.token <= (\\d+)$`,
-      's',
-    ),
-    finishRun,
-  ],
-  [
-    /^SELECT r\.run_id, r\.error, r\.failed_migration .*bundle_digest = '(\w+)' AND r\.run_id <> '([^']*)'\s+AND r\.finished_at >= pg_catalog\.to_timestamp\((\d+)/s,
-    readEndedRun,
-  ],
 ];

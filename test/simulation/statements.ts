@@ -2,9 +2,11 @@
  * The messages of lib/adapters/postgres, each recognised by its text, and what they do in the model. One that is not
  * recognised is an error: whoever changes a message is told here.
  */
-import type { Backend, Row } from './server.ts';
+import type { Backend, Row } from './backend.ts';
 import { BUILDING } from './statements-alone.ts';
+import { FENCE } from './statements-fence.ts';
 import { LEDGER } from './statements-ledger.ts';
+import { RUNS } from './statements-runs.ts';
 
 export type Handler = (
   backend: Backend,
@@ -197,4 +199,4 @@ const SESSIONS: readonly Known[] = [
   ],
 ];
 
-const ALL: readonly Known[] = [...SESSIONS, ...LEDGER, ...BUILDING];
+const ALL: readonly Known[] = [...SESSIONS, ...FENCE, ...LEDGER, ...RUNS, ...BUILDING];
