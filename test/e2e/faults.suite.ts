@@ -27,7 +27,7 @@ beforeEach(() =>
   ),
 );
 
-/** Until the end of the test, the first call of the action is this one's affair, which may let it through. */
+/** Until the end of the test, which waits for all of its calls, the first call of the action is this one's affair, which may let it through. */
 function atFirst(service: Service, action: string, act: (letThrough: () => unknown) => void): void {
   const real = service[action]!;
   let isToCome = true;
@@ -60,6 +60,7 @@ describe('the signal', () => {
     expect(await run.outcome).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'applied' } });
     expect(coordinator.signalsOf(run.name)).toMatchObject([{ signal: 'ROLL_OUT', run: run.name }]);
     expect(entered(run, StateName.Succeeded)).toBe(1);
+    await told(run.name, 1);
   });
 
   test('is taken and its reply lost: it comes twice, the same one, and the run ends once', async () => {
@@ -86,6 +87,8 @@ describe('the signal', () => {
     const next = start({});
     expect(await next.outcome).toMatchObject({ output: { outcome: 'nothing-pending' } });
     expect(coordinator.signalsOf(next.name)).toMatchObject([{ signal: 'ROLL_OUT' }]);
+    await told(run.name, 1);
+    await told(next.name, 1);
     expect(await effects()).toEqual([1, 2]);
   });
 
