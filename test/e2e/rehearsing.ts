@@ -9,6 +9,7 @@ import {
   startLocalServer,
   startRuntimeOn,
 } from '../../lib/local/runtime.ts';
+import type { StackOptions } from '../../lib/local/synthesize.ts';
 import { bundleOf, type Files } from './local-workflow.ts';
 
 export const ORDERS = { '0001_orders.sql': 'CREATE TABLE orders (id int PRIMARY KEY);' };
@@ -38,14 +39,18 @@ afterAll(() => disposers.run());
 
 let runtimes = 0;
 /** The limit is of waits. */
-export async function runtimeWith(maxBlocked: Duration): Promise<LocalRuntime> {
+export const runtimeWith = (maxBlocked: Duration): Promise<LocalRuntime> =>
+  runtimeOf({ rehearsal: { maxBlocked } });
+
+/** On a server of which copies can be made. */
+export async function runtimeOf(stack: StackOptions): Promise<LocalRuntime> {
   runtimes += 1;
   const options = {
     migrations: 'migrations',
     takesRestorePoints: true,
     signal: new AbortController().signal,
   };
-  return startRuntimeOn(shared, { ...options, name: `app${runtimes}`, rehearsal: { maxBlocked } }, disposers);
+  return startRuntimeOn(shared, { ...options, ...stack, name: `app${runtimes}` }, disposers);
 }
 
 export async function run({ cloud, directory }: LocalRuntime, files: Files, input: object = {}) {
