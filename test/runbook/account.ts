@@ -1,6 +1,7 @@
 /** A coordinator on the local runtime, and what a person on call does with its runs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
+import pg from 'pg';
+import { expect, onTestFinished } from 'vitest';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
 import type { LocalExecution } from '../../lib/local/index.ts';
 import { type Ended, lockstep } from '../cli/command-line.ts';
@@ -73,4 +74,28 @@ export function impatient({ cloud: { workflow } }: Pick<LocalCoordinator, 'cloud
     for (const state of Object.values(machine?.definition.States ?? {}))
       for (const retrier of 'Retry' in state ? (state.Retry ?? []) : [])
         Object.assign(retrier, { IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 1 });
+}
+
+/** What a migration or a command waits for, until `open`. */
+export const GATED_SQL = 'SELECT pg_advisory_xact_lock(4713);';
+const WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4713 AND NOT granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+export interface Gate {
+  isWaitedFor(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** In a session of its own, which ends with the test. */
+export async function closeGate({ url, query }: LocalCoordinator): Promise<Gate> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query('SELECT pg_advisory_lock(4713)');
+  return {
+    async isWaitedFor() {
+      while ((await query(WAITING)).length === 0) await sleep(20);
+    },
+    open: async () => void (await client.query('SELECT pg_advisory_unlock(4713)')),
+  };
 }

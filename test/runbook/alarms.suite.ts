@@ -7,10 +7,10 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { RunbookSection } from '../../lib/constructs/runbook.ts';
 import { CATALOGUE } from '../../lib/core/errors/index.ts';
 import { AwsError } from '../../lib/local/aws/service.ts';
-import type { LocalExecution } from '../../lib/local/index.ts';
-import { folderWith, lockstep, startLockstep } from '../cli/command-line.ts';
+import { folderWith, startLockstep } from '../cli/command-line.ts';
 import { codeBlocks, sectionsOf } from '../docs/markdown.ts';
 import { type LocalCoordinator, startCoordinator } from '../e2e/local-workflow.ts';
+import { leaseOf, printed, succeeds } from './account.ts';
 
 const PATH = 'docs/runbook.md';
 const RIGHT = {
@@ -29,33 +29,8 @@ afterEach(() => coordinator.stop());
 const sectionOf = (anchor: string): string =>
   sectionsOf(PATH).find((section) => section.anchor === anchor)?.text ?? '';
 
-const environment = (): Record<string, string> => ({
-  DATABASE_URL: coordinator.url,
-  AWS_ENDPOINT_URL_DYNAMODB: coordinator.cloud.endpoints.dynamodb,
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-});
-const lease = (): string[] => [
-  '--lease',
-  `dynamodb://${coordinator.cloud.workflow.leaseTable.TableName}`,
-  '--target',
-  coordinator.target,
-];
-/** As the page says that it is called for a coordinator on AWS. */
-async function printed(line: string, anchor: string): Promise<string> {
-  expect(`${sectionOf('start-here')}${sectionOf(anchor)}`).toContain(`\`lockstep ${line}\``);
-  const ended = await lockstep([...line.split(' '), ...lease()], environment());
-  expect(ended, line).toMatchObject({ exitCode: 0 });
-  return ended.stdout;
-}
-
 async function until(sql: string): Promise<void> {
   while ((await coordinator.query(sql)).length === 0) await sleep(20);
-}
-
-async function succeeds(run: LocalExecution): Promise<void> {
-  expect(await run.outcome).toMatchObject({ status: 'SUCCEEDED', output: { signal: 'ROLL_OUT' } });
 }
 
 test('Alarm: run failed, of which the code in the cause leads on, and the corrected release succeeds', async () => {
@@ -65,7 +40,7 @@ test('Alarm: run failed, of which the code in the cause leads on, and the correc
   const [code = ''] = /LS\d{3}/.exec(cause) ?? [];
   expect(Object.keys(CATALOGUE)).toContain(code);
   expect(sectionsOf(PATH).find(({ title }) => title.startsWith(code))?.text).toContain('correct the file');
-  expect(await printed('status', RunbookSection.runFailed)).toMatch(/0001_a|Nothing/);
+  expect(await printed(coordinator, 'Alarm: run failed', 'status')).toMatch(/0001_a|Nothing/);
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
 });
 
@@ -74,7 +49,7 @@ test('Alarm: run aborted, and status says what is true, and a new run finishes',
   await until(ASLEEP);
   run.abort();
   expect(await run.outcome).toEqual({ status: 'ABORTED' });
-  const status = await printed('status', RunbookSection.runAborted);
+  const status = await printed(coordinator, 'Alarm: run aborted', 'status');
   expect(status).toMatch(/Last run .*\n?/);
   expect(await coordinator.query(ASLEEP)).toEqual([]);
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
@@ -82,14 +57,19 @@ test('Alarm: run aborted, and status says what is true, and a new run finishes',
 
 test('Alarm: long wait for the lease, where who has it is named, and is freed by force', async () => {
   const folder = await folderWith({ '0001_slow.sql': 'SELECT pg_sleep(600);\n' });
-  const { child } = startLockstep(['up', '--migrations', folder, ...lease()], environment());
+  const { child } = startLockstep(['up', '--migrations', folder, ...leaseOf(coordinator)], {
+    ...coordinator.cloud.environment,
+    DATABASE_URL: coordinator.url,
+  });
   await until(ASLEEP);
   const run = (await coordinator.deploy(RIGHT)).start({});
-  const holder = /held by \S+/.exec(await printed('lock status', RunbookSection.leaseWait))?.[0];
+  const holder = /held by \S+/.exec(
+    await printed(coordinator, 'Alarm: long wait for the lease', 'lock status'),
+  )?.[0];
   expect(holder).toBeDefined();
   // One that is well would ask for the lease again.
   child.kill('SIGSTOP');
-  await printed('lock release --force', RunbookSection.leaseWait);
+  await printed(coordinator, 'Alarm: long wait for the lease', 'lock release --force');
   await succeeds(run);
 });
 
@@ -130,7 +110,7 @@ test('Alarm: clean-up failed, but no harm is done, and with its cause mended the
   expect(await run.outcome).toEqual({ status: 'ABORTED' });
   const detail = { executionArn: run.arn, name: run.name, status: 'ABORTED', startDate: Date.now() };
   await expect(functions.invoke('clean-up', { detail })).rejects.toThrow('LS702');
-  expect(await printed('lock status', RunbookSection.cleanUpFailed)).toContain('free');
+  expect(await printed(coordinator, 'Alarm: clean-up failed', 'lock status')).toContain('free');
   expect(sectionOf(RunbookSection.cleanUpFailed)).toContain(
     'start the function with the event of the message',
   );

@@ -1,28 +1,31 @@
 /** Errors and alarms of runs on AWS, each from its text to a run that succeeds, on the local runtime. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { Duration } from 'aws-cdk-lib';
-import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
-import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { LATEST_ERRORS } from '../../lib/constructs/queries.ts';
 import { StateName as S } from '../../lib/core/workflow/index.ts';
-import type { Message } from '../../lib/local/aws/deployers.ts';
 import { AwsError } from '../../lib/local/aws/service.ts';
 import type { Deployment, LocalExecution } from '../../lib/local/index.ts';
 import { TaskError } from '../../lib/local/lambda-functions.ts';
 import { folderWith, lockstep, startLockstep } from '../cli/command-line.ts';
 import { type Files, type LocalCoordinator, startCoordinator } from '../e2e/local-workflow.ts';
-import { command, failsWith, impatient, LONG_MS, leaseOf, printed, succeeds, until } from './account.ts';
+import {
+  closeGate,
+  command,
+  failsWith,
+  GATED_SQL,
+  impatient,
+  LONG_MS,
+  leaseOf,
+  printed,
+  succeeds,
+  until,
+} from './account.ts';
 import { expectError, says } from './ward.ts';
 
 const A = { '0001_a.sql': 'CREATE TABLE a (id int, note text);', '0001_a.down.sql': 'DROP TABLE a;' };
 const B = { ...A, '0002_b.sql': 'CREATE TABLE b (id int);' };
-const DROPPING = { ...A, '0002_drop.contract.sql': 'ALTER TABLE a DROP COLUMN note;' };
-/** Waits until the session of `holdGate` lets it go on. */
-const GATE = 4713;
-const GATED = { ...A, '0002_gated.sql': `SELECT pg_advisory_xact_lock(${GATE});` };
+const GATED = { ...A, '0002_gated.sql': GATED_SQL };
 const LONG = { ...A, '0002_long.sql': '-- lockstep: expected-duration=40min\nCREATE TABLE b (id int);' };
 
 vi.setConfig({ testTimeout: LONG_MS });
@@ -32,11 +35,6 @@ beforeAll(async () => {
   coordinator = await startCoordinator({
     longRunning: true,
     reports: true,
-    approval: (stack) => ({
-      when: 'destructive',
-      topic: new Topic(stack, 'Approvals') as ITopic,
-      timeout: Duration.seconds(5),
-    }),
     askingDeployers: (deployers) => void deployers.startOn('Releases', { source: ['app'] }),
   });
   impatient(coordinator);
@@ -54,37 +52,18 @@ function deploy(files: Files): Promise<Deployment> {
   return deployed;
 }
 const start = async (files: Files): Promise<LocalExecution> => (await deploy(files)).start({});
-const rights = (code: string) => () => {
+const refuse = (code: string) => () => {
   throw new AwsError(code, 'not allowed');
 };
 
-/** A session that keeps what is gated waiting, until it is called. */
-async function holdGate(): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: coordinator.url });
-  await client.connect();
-  onTestFinished(() => client.end());
-  await client.query(`SELECT pg_advisory_lock(${GATE})`);
-  return async () => void (await client.query(`SELECT pg_advisory_unlock(${GATE})`));
-}
-const isGated = () =>
-  vi.waitUntil(
-    async () =>
-      (
-        await coordinator.query(
-          `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-        )
-      ).length > 0,
-    { timeout: LONG_MS, interval: 20 },
-  );
-
 test('LS402, by waiting: the workflow plans again', async () => {
-  const open = await holdGate();
+  const gate = await closeGate(coordinator);
   const run = await start(GATED);
-  await isGated();
+  await gate.isWaitedFor();
   expect(await command(coordinator, 'lock release --force')).toMatchObject({ exitCode: 0 });
   await until(run, 'failed', S.Migrate);
   says('LS402', 'start again. In the workflow that happens by itself');
-  await open();
+  await gate.open();
   await succeeds(run);
 });
 
@@ -98,13 +77,13 @@ test('LS404, with the name of the table', async () => {
 });
 
 test('LS505, by doing nothing', async () => {
-  const open = await holdGate();
+  const gate = await closeGate(coordinator);
   const up = ['up', '--to', '2', '--migrations', await folderWith(GATED), ...leaseOf(coordinator)];
   const { ended } = startLockstep(up, { ...coordinator.cloud.environment, DATABASE_URL: coordinator.url });
-  await isGated();
+  await gate.isWaitedFor();
   const run = await start({ ...GATED, '0003_b.sql': B['0002_b.sql'] });
   await until(run, 'entered', S.WaitForLease);
-  await open();
+  await gate.open();
   expect(await ended).toMatchObject({ exitCode: 0 });
   says('LS505', 'nothing: the workflow plans again by itself');
   await succeeds(run);
@@ -136,7 +115,7 @@ test('LS702, by a new run, which only signals', async () => {
   const { service } = coordinator.cloud.eventBus;
   const { PutEvents } = service;
   const { start } = await deploy(A);
-  Object.assign(service, { PutEvents: rights('AccessDeniedException') });
+  Object.assign(service, { PutEvents: refuse('AccessDeniedException') });
   await failsWith('LS702', start({}));
   says('LS702', 'may the state machine put events on it? Start a new run');
   Object.assign(service, { PutEvents });
@@ -147,73 +126,12 @@ test('LS703, by starting the run in the console', async () => {
   const { states } = coordinator.cloud.services;
   const { StartExecution } = states;
   const { start, functions } = await deploy(A);
-  Object.assign(states, { StartExecution: rights('AccessDeniedException') });
+  Object.assign(states, { StartExecution: refuse('AccessDeniedException') });
   const event = { id: 'e-1', source: 'app', 'detail-type': 'Release Published', detail: {} };
   await expect(functions.invoke('start-run', event)).rejects.toThrow('LS703');
   says('LS703', 'else start the run in the Step Functions console');
   Object.assign(states, { StartExecution });
   await succeeds(start({}));
-});
-
-const asked = async (begin: () => void): Promise<Message> => {
-  const { messages } = coordinator.cloud.deployers;
-  const known = messages.length;
-  begin();
-  return vi.waitUntil(() => messages[known], { timeout: LONG_MS, interval: 20 });
-};
-function stepFunctions(): SFNClient {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new SFNClient({
-    endpoint: coordinator.cloud.endpoints.aws,
-    region: 'us-east-1',
-    credentials,
-  });
-  onTestFinished(() => client.destroy());
-  return client;
-}
-const tokenIn = ({ text }: Message): string => /^TOKEN='(.+)'$/m.exec(text)?.[1] ?? '';
-/** A new run, which asks again, and the person says yes. */
-async function isApproved(begin: () => LocalExecution): Promise<void> {
-  let run: LocalExecution | undefined;
-  const request = await asked(() => {
-    run = begin();
-  });
-  const [, output = ''] = /send-task-success .*--task-output '([^']*)'/.exec(request.text) ?? [];
-  await stepFunctions().send(new SendTaskSuccessCommand({ taskToken: tokenIn(request), output }));
-  await succeeds(run!);
-}
-
-test('LS710, by a new run, which asks again', async () => {
-  const { start } = await deploy(DROPPING);
-  let run: LocalExecution | undefined;
-  const request = await asked(() => {
-    run = start({});
-  });
-  const cause = 'Ann: not on a Friday';
-  await stepFunctions().send(
-    new SendTaskFailureCommand({ taskToken: tokenIn(request), error: 'Refused', cause }),
-  );
-  expect(await failsWith('LS710', run!)).toContain(cause);
-  says('LS710', 'start a new run, which asks again');
-  await isApproved(() => start({}));
-});
-
-test('LS711, by a new run, which asks again', async () => {
-  const { start } = await deploy(DROPPING);
-  await failsWith('LS711', start({}));
-  says('LS711', 'start a new run, which asks again');
-  await isApproved(() => start({}));
-});
-
-test('LS712, with the right to publish', async () => {
-  const { deployers } = coordinator.cloud;
-  const publish = deployers.publish.bind(deployers);
-  const { start } = await deploy(DROPPING);
-  deployers.publish = rights('AuthorizationError');
-  await failsWith('LS712', start({}));
-  says('LS712', '`sns:Publish`', 'Then start a new run');
-  deployers.publish = publish;
-  await isApproved(() => start({}));
 });
 
 test('LS750, by writing the page oneself', async () => {
@@ -248,18 +166,18 @@ test('LS901, by starting again once', async () => {
 test('Alarm: run timed out, and a new run goes on', async () => {
   const { definition } = coordinator.cloud.workflow;
   const { TimeoutSeconds } = definition;
-  const open = await holdGate();
+  const gate = await closeGate(coordinator);
   const { start } = await deploy(GATED);
   Object.assign(definition, { TimeoutSeconds: 8 });
   const run = start({});
   Object.assign(definition, { TimeoutSeconds });
-  await isGated();
+  await gate.isWaitedFor();
   expect(await run.outcome).toEqual({ status: 'TIMED_OUT' });
   expect(coordinator.signalsOf(run.name)).toMatchObject([{ signal: 'ROLL_BACK' }]);
   expect(await printed(coordinator, 'Alarm: run timed out', 'status')).toMatch(/0001_a/);
   expect((await command(coordinator, 'lock status')).stdout).toContain('free');
   says('Alarm: run timed out', 'Start a new run: it goes on');
-  await open();
+  await gate.open();
   await succeeds(start({}));
 });
 
