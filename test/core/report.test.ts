@@ -89,6 +89,22 @@ describe('the page', () => {
     expect(command).not.toContain('lockstep up');
   });
 
+  it.each([
+    'it was stopped from outside',
+    'its lease was released by force, by ann@desk',
+    'LS605: interrupted',
+  ])('of a run that others ended says that nothing has to be corrected: %s', (error) => {
+    const stopped = text({ verdict: 'failed', error });
+    expect(stopped).toContain(
+      `<p class="lead">${error.startsWith('it') ? `I${error.slice(1)}.` : error}</p>`,
+    );
+    expect(stopped).toContain('Nothing has to be corrected: a new run goes on');
+    expect(stopped).toContain('<code>lockstep down --run release-1</code>');
+    expect(stopped).not.toContain('Correct the cause');
+    const command = text({ verdict: 'failed', error, command: 'alembic' });
+    expect(command).toContain('It was stopped: run the same command again');
+  });
+
   it('names the way back to a restore point, and never a run that a shell would take for more than a word', () => {
     const failed = { verdict: 'failed', error: 'LS601: x', restorePoint: 'snap-1' } as const;
     expect(text(failed)).toContain('<code>lockstep restore plan release-1</code>');

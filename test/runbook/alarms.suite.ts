@@ -1,5 +1,7 @@
 /** Alarms, each from its section in docs/runbook.md to a run that succeeds, on the local runtime. */
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import pg from 'pg';
@@ -10,7 +12,8 @@ import { AwsError } from '../../lib/local/aws/service.ts';
 import { folderWith, startLockstep } from '../cli/command-line.ts';
 import { codeBlocks, sectionsOf } from '../docs/markdown.ts';
 import { type LocalCoordinator, startCoordinator } from '../e2e/local-workflow.ts';
-import { leaseOf, printed, succeeds } from './account.ts';
+import { command, leaseOf, printed, succeeds } from './account.ts';
+import { says } from './ward.ts';
 
 const PATH = 'docs/runbook.md';
 const RIGHT = {
@@ -52,6 +55,12 @@ test('Alarm: run aborted, and status says what is true, and a new run finishes',
   const status = await printed(coordinator, 'Alarm: run aborted', 'status');
   expect(status).toMatch(/Last run .*\n?/);
   expect(await coordinator.query(ASLEEP)).toEqual([]);
+  says('Alarm: run aborted', '`lockstep runs report RUN`');
+  const page = join(coordinator.directory, 'report.html');
+  await command(coordinator, `runs report ${run.name} --out ${page}`);
+  expect(await readFile(page, 'utf8')).toMatch(
+    /It was stopped from outside\.[\s\S]*Nothing has to be corrected/,
+  );
   await succeeds((await coordinator.deploy(RIGHT)).start({}));
 });
 

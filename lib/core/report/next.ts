@@ -19,14 +19,13 @@ export function nextSteps(run: RunSummary): readonly string[] {
   }
 }
 
-function afterFailure({ error, command, restorePoint, runId }: RunSummary): readonly string[] {
+function afterFailure(run: RunSummary): readonly string[] {
+  const { error, restorePoint, runId } = run;
   const code = codeOf(error);
   const runbook = code === undefined ? '' : ` The runbook has a section ${code}.`;
   return [
     `\`lockstep status\` tells what is true of the database now.${runbook}`,
-    command === null
-      ? 'Correct the cause, then run `lockstep up` again: it goes on after the last migration that is applied.'
-      : 'Correct the cause, then run the same command again, when its own tool says that it may go on.',
+    toGoOn(run),
     ...(restorePoint === null
       ? []
       : [
@@ -34,6 +33,20 @@ function afterFailure({ error, command, restorePoint, runId }: RunSummary): read
         ]),
   ];
 }
+
+function toGoOn({ error, command, runId }: RunSummary): string {
+  if (command !== null)
+    return wasStopped(error)
+      ? 'It was stopped: run the same command again, when its own tool says that it may go on.'
+      : 'Correct the cause, then run the same command again, when its own tool says that it may go on.';
+  return wasStopped(error)
+    ? `Nothing has to be corrected: a new run goes on after the last migration that is applied. \`lockstep down --run ${asArgument(runId)}\` takes back what this one applied, where there are down scripts.`
+    : 'Correct the cause, then run `lockstep up` again: it goes on after the last migration that is applied.';
+}
+
+/** By somebody, or by what became of its process; nothing that it did is wrong. */
+const wasStopped = (error: string | null): boolean =>
+  error !== null && [undefined, 'LS605'].includes(codeOf(error));
 
 /** Of an error as a run's row has it: `LS601: …`. An operator's words have none. */
 export const codeOf = (error: string | null): string | undefined => /^LS\d{3}(?=: )/.exec(error ?? '')?.[0];

@@ -78,7 +78,7 @@ ${tiles(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</d
 /** What happened, in a sentence. */
 function lead({ verdict, run, events }: Report): string {
   if (verdict) return verdict.message;
-  if (run.error !== null) return run.error;
+  if (run.error !== null) return asSentence(run.error);
   if (run.command !== null) return run.command;
   const entries = events.filter(({ kind }) => kind !== 'step');
   const done = [...new Set(entries.map(({ kind }) => kind))].map((kind) => {
@@ -87,6 +87,9 @@ function lead({ verdict, run, events }: Report): string {
   });
   return done.length === 0 ? 'It wrote nothing to the ledger.' : done.join(' ');
 }
+
+/** What others record of a run that could not do so itself is the end of one: `it was stopped from outside`. */
+const asSentence = (error: string): string => (error.startsWith('it') ? `I${error.slice(1)}.` : error);
 
 function tiles({ run, events, hazards }: Report): readonly (readonly [string, string])[] {
   const held = heldLocks(events);
