@@ -63,6 +63,7 @@ const FIELDS = {
   copyKind: oneOf(['rds-instance', 'rds-cluster']),
   copySource: text,
   defaultPhase: oneOf(['expand']).optional(),
+  restoreTimeoutSeconds: positive,
   eventBusName: text,
   receivers: json(receiversSchema),
   stateMachineArn: text,

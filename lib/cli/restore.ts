@@ -5,6 +5,7 @@
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import { stepsToBegin } from '../core/restore-point/noted-begin.ts';
 import { type RestoreStep, restoreSteps } from '../core/restore-point/restore-plan.ts';
+import { restorePointInWords } from '../core/restore-point/restore-record.ts';
 import { type KeptRestorePoint, readRestorePoint } from '../engine/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { duration, table } from './frame/format.ts';
@@ -44,10 +45,7 @@ function wayBack({ runId, restorePoint, record, startedAt: at, beganAtLsn: lsn }
     return { what, steps: stepsToBegin({ at, lsn }) };
   }
   if (record === null) throw notKept(runId, restorePoint);
-  const which =
-    record.method === 'point-in-time'
-      ? `${record.settings.type} ${record.source} as it was at ${restorePoint}`
-      : `the ${record.method} ${restorePoint} of ${record.settings.type} ${record.source}, asked for at ${record.at}`;
+  const which = restorePointInWords(restorePoint, record);
   return { what: `Restore point of run ${runId}: ${which}.`, steps: restoreSteps(restorePoint, record) };
 }
 

@@ -14,6 +14,7 @@ import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { RESTORATION_BUDGET_SECONDS } from '../core/restore-point/restoration.ts';
 import { SENDING_BACK_SECONDS } from '../core/rollout/follow-roll-out.ts';
 import { EnvName, ROLL_OUT_FUNCTION_NAMES, type RollOutFunctionName } from '../core/workflow/state-name.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
@@ -30,6 +31,8 @@ import { followedOf, grantDeployments } from './followed.ts';
 import { ROLL_OUT_FUNCTIONS } from './function-settings.ts';
 import { describeExecutions, executionsOf, putSignals } from './grants.ts';
 import { refuse } from './refuse.ts';
+import { grantRestore } from './restore-grant.ts';
+import type { RestorePointSettings } from './restore-points.ts';
 import { ROLL_OUT_TASKS, type RollOutTask, rollOutDefinition } from './roll-out-definition.ts';
 import { RunbookSection } from './runbook.ts';
 import { createStateMachine, stateMachineNameIn } from './state-machine.ts';
@@ -43,11 +46,14 @@ export interface AfterRollOutProps {
   readonly leaseWait: Duration;
   readonly migrateTimeout: Duration;
   readonly alarms: AlarmSurroundings;
+  readonly restorePoints: RestorePointSettings | undefined;
 }
 
 export class AfterRollOut extends Construct {
   /** Known before the machine is there: the workflow starts it, and is started by it. */
   readonly stateMachineArn: string;
+  /** Whether it asks a person. */
+  readonly restores: boolean;
   private readonly props: AfterRollOutProps;
   private readonly settings: RollOutSettings;
 
@@ -61,14 +67,17 @@ export class AfterRollOut extends Construct {
       resourceName: stateMachineNameIn(this),
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    const problems = problemsOf(props.options);
+    this.restores = this.settings.restore !== undefined;
+    const problems = problemsOf(props.options, props.restorePoints !== undefined);
     if (problems.length > 0) refuse(this, problems.join(' '));
   }
 
   /** Follows the roll-outs of this workflow's runs. */
-  follow(workflow: StateMachine): void {
-    const { options, encryptionKey, alarms } = this.props;
+  follow(workflow: StateMachine): StateMachine {
+    const { options, encryptionKey, alarms, restorePoints, target } = this.props;
     const own = this.createFunctions();
+    const restorer = own.get('restore-database')?.role;
+    if (restorer && restorePoints) grantRestore(restorer, restorePoints, target);
     grantDeployments(this, options.follow, {
       looks: own.get('await-roll-out')?.role,
       stops: own.get('stop-roll-out')?.role,
@@ -84,6 +93,7 @@ export class AfterRollOut extends Construct {
       section: RunbookSection.rollOutFailed,
     };
     createAlarm(this, 'Failed', spec, alarms);
+    return stateMachine;
   }
 
   /** Of its own, those that are called. */
@@ -93,10 +103,16 @@ export class AfterRollOut extends Construct {
     return new Map(
       names.map((name) => {
         const settings = ROLL_OUT_FUNCTIONS[name];
-        const environment = { [EnvName.target]: target };
+        const environment = { [EnvName.target]: target, ...this.environmentOf(name) };
         return [name, createFunction(this, name, { target, encryptionKey, settings, environment })];
       }),
     );
+  }
+
+  private environmentOf(name: RollOutFunctionName): Record<string, string> {
+    const { restore } = this.settings;
+    if (name !== 'restore-database' || !restore) return {};
+    return { [EnvName.restoreTimeoutSeconds]: String(restore.timeout.toSeconds()) };
   }
 
   /** Of what is not called: nothing that a state would name. */
@@ -109,10 +125,11 @@ export class AfterRollOut extends Construct {
 
   private definition(functionArns: PerTask<string>, workflow: StateMachine) {
     const { options, target, functions, eventBus, leaseWait, migrateTimeout } = this.props;
-    const { limits, policy, alarms, contracts } = this.settings;
+    const { limits, policy, alarms, contracts, restore } = this.settings;
     // Looks take time, too, and are not counted; a limit that is never reached but by a machine that hangs.
     const longest = Duration.seconds(
       2 * (limits.timeoutSeconds + limits.bakeSeconds + SENDING_BACK_SECONDS + leaseWait.toSeconds()) +
+        (restore ? restore.timeout.toSeconds() + 2 * RESTORATION_BUDGET_SECONDS : 0) +
         4 * migrateTimeout.toSeconds(),
     );
     return rollOutDefinition({
@@ -126,6 +143,7 @@ export class AfterRollOut extends Construct {
       follow: followedOf(options.follow),
       limits,
       policy,
+      restore,
       alarmNames: alarms.map(({ alarmName }) => alarmName),
       contractWith: contracts ? workflow.stateMachineArn : undefined,
       timeout: longest,
@@ -140,6 +158,7 @@ export class AfterRollOut extends Construct {
     if (policy !== 'none') stateMachine.addToRolePolicy(putSignals(eventBus));
     if (contracts) stateMachine.addToRolePolicy(startExecutions(workflow.stateMachineArn));
     grantAlarms(stateMachine, alarms);
+    this.props.options.restore?.topic.grantPublish(stateMachine);
     if (policy !== 'down') return;
     // A run that waits for the lease has to see whether the execution that holds it is still there.
     const describe = new Policy(this, 'DescribeExecutions', {

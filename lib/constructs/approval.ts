@@ -17,10 +17,10 @@ export interface ApprovalOptions {
   readonly timeout?: Duration;
 }
 
-/** The two calls that answer a request, on requests of this state machine only. */
-export const grantAnswer = (grantee: IGrantable, { stateMachineArn }: StateMachine): Grant =>
+/** The two calls that answer a request, on requests of these state machines only. */
+export const grantAnswer = (grantee: IGrantable, machines: readonly StateMachine[]): Grant =>
   Grant.addToPrincipal({
     grantee,
     actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
-    resourceArns: [stateMachineArn],
+    resourceArns: machines.map(({ stateMachineArn }) => stateMachineArn),
   });

@@ -6,8 +6,8 @@
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { COPY_PREFIX, CopyTag } from '../core/rehearsal/copy-store.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
-import { grantClone, OF_THE_DATABASE } from './clone-grant.ts';
 import { rdsArn, type SnapshotSource } from './database.ts';
+import { grantRestoreCluster, OF_THE_DATABASE } from './restore-cluster-grant.ts';
 
 export function grantMakeCopy(role: Role, source: SnapshotSource, target: string): void {
   const asked = { StringEquals: { [`aws:RequestTag/${CopyTag.target}`]: target } };
@@ -16,7 +16,7 @@ export function grantMakeCopy(role: Role, source: SnapshotSource, target: string
   if (source.kind === 'rds-cluster') {
     const [cluster] = ours;
     const ofInstance = groups('pg', 'og', 'subgrp');
-    grantClone(role, source, cluster, asked);
+    grantRestoreCluster(role, source, cluster, asked);
     allow(role, ['rds:CreateDBInstance'], ofInstance);
     allow(role, ['rds:CreateDBInstance'], ours, asked);
     acknowledge(role, ofInstance, OF_THE_DATABASE);

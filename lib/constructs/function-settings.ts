@@ -72,7 +72,7 @@ export const DEPLOYER_FUNCTIONS: Readonly<Record<DeployerFunctionName, FunctionS
   },
 };
 
-/** Neither of them uses the database. */
+/** None of them uses the database. */
 export const ROLL_OUT_FUNCTIONS: Readonly<Record<RollOutFunctionName, FunctionSettings>> = {
   'await-roll-out': {
     description: 'looks how a roll-out is',
@@ -81,6 +81,11 @@ export const ROLL_OUT_FUNCTIONS: Readonly<Record<RollOutFunctionName, FunctionSe
   },
   'stop-roll-out': {
     description: 'sends an unhealthy roll-out back',
+    usesDatabase: false,
+    timeout: ONE_CALL_OF_AWS,
+  },
+  'restore-database': {
+    description: 'makes a new database of a restore point, once a person has approved',
     usesDatabase: false,
     timeout: ONE_CALL_OF_AWS,
   },

@@ -6,7 +6,7 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { AfterRollOut } from './after-roll-out.ts';
 import { CoordinatorAlarms } from './alarms.ts';
@@ -52,7 +52,8 @@ export class MigrationCoordinator extends Construct implements IConnectable {
   readonly deployers: Deployers;
   private readonly workflow: Workflow;
   private readonly encryptionKey: IKey | undefined;
-  private readonly asksForApproval: boolean;
+  /** Machines that wait for a person. */
+  private readonly asking: readonly StateMachine[];
   private readonly metrics: CoordinatorMetrics;
 
   constructor(scope: Construct, id: string, props: MigrationCoordinatorProps) {
@@ -119,8 +120,11 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       reconcileEvery: props.reconcileEvery,
     });
     props.approval?.topic.grantPublish(this.workflow.stateMachine);
-    this.asksForApproval = props.approval !== undefined;
-    afterRollOut?.follow(this.workflow.stateMachine);
+    const follower = afterRollOut?.follow(this.workflow.stateMachine);
+    this.asking = [
+      ...(props.approval ? [this.workflow.stateMachine] : []),
+      ...(follower && afterRollOut?.restores ? [follower] : []),
+    ];
     this.encryptionKey = encryptionKey;
     this.stateMachine = this.workflow.stateMachine;
     this.leaseTable = leaseTable;
@@ -180,10 +184,10 @@ export class MigrationCoordinator extends Construct implements IConnectable {
       .reduce((all, one) => all.combine(one), start);
   }
 
-  /** To approve and to refuse the plans that wait for it; not to start runs. */
+  /** To approve and to refuse what waits for it, plans or restores; not to start runs. */
   grantAnswerApproval(grantee: IGrantable): Grant {
-    if (!this.asksForApproval) refuse(this, 'No plan waits for an approval: give the property approval.');
-    return grantAnswer(grantee, this.workflow.stateMachine);
+    if (this.asking.length === 0) refuse(this, 'No plan waits for an approval: give the property approval.');
+    return grantAnswer(grantee, this.asking);
   }
 
   /** Runs that ended with everything applied, or with nothing to do. */

@@ -7,8 +7,8 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { RESTORE_POINT_PREFIX } from '../core/restore-point/restore-point-id.ts';
 import { RestorePointTag } from '../core/restore-point/restore-point-store.ts';
 import { acknowledgeWildcard } from './acknowledge.ts';
-import { grantClone } from './clone-grant.ts';
 import { rdsArn } from './database.ts';
+import { grantRestoreCluster } from './restore-cluster-grant.ts';
 import type { RestorePointSettings } from './restore-points.ts';
 
 const ACTIONS = {
@@ -77,7 +77,7 @@ function grantSnapshots(role: Role, source: RestorePointSettings['source'], targ
 function grantClones(role: Role, source: RestorePointSettings['source'], target: string): void {
   const ours = rdsArn(role, 'cluster', `${RESTORE_POINT_PREFIX}*`);
   const all = rdsArn(role, 'cluster', '*');
-  grantClone(role, source, ours, withTag('aws:RequestTag', target));
+  grantRestoreCluster(role, source, ours, withTag('aws:RequestTag', target));
   allow(role, ['rds:AddTagsToResource'], [ours], withTag('aws:RequestTag', target));
   allow(role, ['rds:DeleteDBCluster'], [ours], withTag('aws:ResourceTag', target));
   allow(role, ['rds:DescribeDBClusters'], [all]);

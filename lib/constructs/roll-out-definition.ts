@@ -5,11 +5,12 @@
  *                            │    ▲                └ nothing to contract, or left alone ─► Succeeded
  *                  unhealthy │    └ Wait
  *                            └► Stop roll-out      └ sent back ─► [Acquire lease ⟲] ─► Roll back ─► [Release lease]
- *                                                                                  ─► Signal roll back ─► Failed
+ *                                                       ─► Signal roll back [─► Restore database ⟲ …] ─► Failed
  * Invariants
  * - That it cannot be seen how a roll-out is, is no reason to send it back: then nothing is done, and the execution fails.
  * - Once a deployment was sent back, nothing keeps "roll back" from being signalled.
  * - The schema is touched only while this execution holds the lease.
+ * - A restore point is brought back only after that, as a new database, and only if a person approves it.
  * - Contract migrations are applied by a run of the workflow, with a lease and a verdict of its own.
  */
 import type { Duration } from 'aws-cdk-lib';
@@ -20,6 +21,8 @@ import type { RollOutPolicy } from '../core/rollout/sent-back-verdict.ts';
 import { EventType } from '../core/rollout/signal.ts';
 import { RollOutStateName, StateName } from '../core/workflow/state-name.ts';
 import { contractStates, UNFOLLOWED } from './roll-out-contract.ts';
+import { restoreStates } from './roll-out-restore.ts';
+import type { ApprovalState } from './workflow-approval.ts';
 import type { Retrier } from './workflow-retry.ts';
 import { FAILED, goOnTo, leaseStates } from './workflow-shared.ts';
 import { type AslState, type TaskProps, type TaskStates, taskStates } from './workflow-task.ts';
@@ -33,6 +36,7 @@ export const ROLL_OUT_TASKS = [
   'acquire-lease',
   'roll-back',
   'release-lease',
+  'restore-database',
 ] as const;
 export type RollOutTask = (typeof ROLL_OUT_TASKS)[number];
 type Tasks = TaskStates<RollOutTask>;
@@ -42,6 +46,8 @@ export interface RollOutDefinitionProps extends TaskProps<RollOutTask> {
   readonly follow: Followed;
   readonly limits: RollOutLimits;
   readonly policy: RollOutPolicy;
+  /** With the policy `restore`, and only then. */
+  readonly restore?: ApprovalState | undefined;
   readonly alarmNames: readonly string[];
   /** ARN of the workflow; undefined: nothing is contracted. */
   readonly contractWith: string | undefined;
@@ -68,7 +74,8 @@ export function rollOutDefinition(props: RollOutDefinitionProps): RollOutDefinit
       ...(props.policy === 'none' ? {} : stopState(tasks, props)),
       ...(props.policy === 'down' ? lockStates(tasks) : {}),
       ...rollBackStates(tasks, props),
-      ...(props.policy === 'none' ? {} : signalStates(tasks)),
+      ...(props.policy === 'none' ? {} : signalStates(tasks, props)),
+      ...(props.restore ? restoreStates(tasks, props.restore, props.partition) : {}),
       ...(props.contractWith === undefined ? {} : contractStates(tasks, props.contractWith, props.partition)),
       ...endStates(),
     },
@@ -177,6 +184,7 @@ const lockStates = (tasks: Tasks) => ({
 
 const AFTER_ROLL_BACK = {
   'code-only': StateName.SignalRollBack,
+  restore: StateName.SignalRollBack,
   down: StateName.ReleaseLease,
   none: StateName.Failed,
 } as const;
@@ -207,11 +215,11 @@ const rollBackStates = ({ invoke }: Tasks, { policy, target }: RollOutDefinition
   },
 });
 
-const signalStates = ({ signal }: Tasks) => ({
+const signalStates = ({ signal }: Tasks, { restore }: RollOutDefinitionProps) => ({
   [StateName.SignalRollBack]: signal({
     comment: 'Tells deployers to go back to the old version, after the run had told them to roll out.',
     detailType: EventType.rollBack,
-    next: StateName.Failed,
+    next: restore ? RollOutStateName.RestoreDatabase : StateName.Failed,
     catchers: [goOnTo(StateName.FailedUnsignalled)],
   }),
   [StateName.FailedUnsignalled]: {

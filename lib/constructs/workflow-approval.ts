@@ -26,20 +26,9 @@ export const approvalStates = (
     Default: StateName.TakeRestorePoint,
   } satisfies AslState,
   [StateName.AskForApproval]: {
-    Type: 'Task',
+    ...askState({ topicArn, timeout }, partition, { at: '$.approval', runPath: '$$.Execution.Name' }),
     Comment:
       'Waits for a person: the message to the topic says how to approve and to refuse. Nothing was done yet; stopping the run here is harmless.',
-    Resource: `arn:${partition}:states:::sns:publish.waitForTaskToken`,
-    Parameters: {
-      TopicArn: topicArn,
-      'Subject.$': '$.approval.request.subject',
-      'Message.$':
-        "States.Format('{}{}{}', $.approval.request.before, $$.Task.Token, $.approval.request.after)",
-      MessageAttributes: { run: { DataType: 'String', 'StringValue.$': '$$.Execution.Name' } },
-    },
-    ResultPath: '$.approval.answer',
-    TimeoutSeconds: timeout.toSeconds(),
-    Retry: ASK_RETRIES,
     Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.approval.failure', Next: StateName.CheckApproval }],
     Next: StateName.CheckApproval,
   } satisfies AslState,
@@ -49,4 +38,31 @@ export const approvalStates = (
     next: StateName.AnythingPending,
     catchers: [ROLL_BACK],
   }),
+});
+
+interface Asked {
+  /** Of the data: `request` is there, and becomes `answer`. */
+  readonly at: string;
+  /** Where the name of the run is that it is about. */
+  readonly runPath: string;
+}
+
+/** A message to the topic, with a token, and the wait for whoever answers with it. */
+export const askState = (
+  { topicArn, timeout }: ApprovalState,
+  partition: string,
+  { at, runPath }: Asked,
+): AslState => ({
+  Type: 'Task',
+  Comment: '',
+  Resource: `arn:${partition}:states:::sns:publish.waitForTaskToken`,
+  Parameters: {
+    TopicArn: topicArn,
+    'Subject.$': `${at}.request.subject`,
+    'Message.$': `States.Format('{}{}{}', ${at}.request.before, $$.Task.Token, ${at}.request.after)`,
+    MessageAttributes: { run: { DataType: 'String', 'StringValue.$': runPath } },
+  },
+  ResultPath: `${at}.answer`,
+  TimeoutSeconds: timeout.toSeconds(),
+  Retry: ASK_RETRIES,
 });

@@ -5,11 +5,14 @@
  */
 import { NEW_ROLL_OUT } from '../core/rollout/follow-roll-out.ts';
 import { StateName } from '../core/workflow/state-name.ts';
+import { RESTORE_INPUT } from './roll-out-restore.ts';
 import { SIGNAL_RETRIES } from './workflow-retry.ts';
 import { type AslState, type Catcher, RUN } from './workflow-task.ts';
 
 export interface FollowRollOut {
   readonly stateMachineArn: string;
+  /** Whether it is told of the restore point. */
+  readonly restores: boolean;
 }
 
 const NO_LEASE = { acquired: false, heldBy: null, watch: null, waitSeconds: 0, waitedSeconds: 0 };
@@ -19,7 +22,7 @@ export const nameAfterExecution = (prefix: 'roll-out' | 'contract'): string =>
   `States.Format('${prefix}-{}', States.Hash($$.Execution.Id, 'MD5'))`;
 
 export const followRollOutStates = (
-  { stateMachineArn }: FollowRollOut,
+  { stateMachineArn, restores }: FollowRollOut,
   partition: string,
   rollBack: Catcher,
 ) => ({
@@ -49,6 +52,7 @@ export const followRollOutStates = (
         rollOut: NEW_ROLL_OUT,
         lease: NO_LEASE,
         stopError: null,
+        ...(restores ? RESTORE_INPUT : {}),
       },
     }),
     Comment: 'Begins to follow the roll-out, in an execution of its own, before anybody is told to roll out.',

@@ -56,7 +56,8 @@ export async function takeBaseBackup(
   }
 }
 
-async function copyFolder(
+/** With the server's user as owner. */
+export async function copyFolder(
   from: string,
   to: string,
   isSkipped: (path: string) => boolean = () => false,

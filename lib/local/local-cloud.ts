@@ -21,14 +21,14 @@ import { secretsService } from './aws/secrets.ts';
 import { REGION } from './aws/service.ts';
 import { rdsService, type SnapshotStorage } from './aws/snapshots.ts';
 import { TaskTokens } from './aws/task-tokens.ts';
-import { takeBaseBackup } from './base-backup.ts';
+import { copyFolder, takeBaseBackup } from './base-backup.ts';
 import { startCopy } from './base-backup-copy.ts';
 import type { Disposers } from './disposers.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { EcsTasks } from './ecs-tasks.ts';
 import { type FunctionDeployments, LambdaFunctions } from './lambda-functions.ts';
 import { SUPERUSER } from './postgres-process.ts';
-import type { PostgresServer } from './postgres-server.ts';
+import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import type { Observer } from './state-event.ts';
 import { type LocalExecution, startExecution } from './state-machine.ts';
 import { SECRET_ARN, type StackOptions, synthesize } from './synthesize.ts';
@@ -196,8 +196,10 @@ async function loginSecret({ user, password }: DatabaseConfig): Promise<string> 
   return JSON.stringify({ username: user, password: text || 'none' });
 }
 
+const snapshotFolder = (directory: string, id: string): string => join(directory, `snapshot-${id}`);
+
 function snapshotStorage({ server, database, directory }: LocalCloudOptions): SnapshotStorage {
-  const pathOf = (id: string) => join(directory, `snapshot-${id}`);
+  const pathOf = (id: string) => snapshotFolder(directory, id);
   return {
     create: async (id) => {
       if (!server) return;
@@ -208,7 +210,10 @@ function snapshotStorage({ server, database, directory }: LocalCloudOptions): Sn
   };
 }
 
-function copyStorage({ server, database, signal }: LocalCloudOptions, disposers: Disposers): CopyStorage {
+function copyStorage(
+  { server, database, directory, signal }: LocalCloudOptions,
+  disposers: Disposers,
+): CopyStorage {
   const copies = new Map<string, PostgresServer>();
   disposers.add(async () => {
     await Promise.all([...copies.values()].map((copy) => copy.stop()));
@@ -220,6 +225,13 @@ function copyStorage({ server, database, signal }: LocalCloudOptions, disposers:
       const copy = await startCopy({ database: login, signal });
       copies.set(id, copy);
       return copy.port;
+    },
+    restore: async (id, snapshot) => {
+      if (!server) throw new Error('there are no snapshots');
+      const fill = (folder: string) => copyFolder(snapshotFolder(directory, snapshot), folder);
+      const restored = await startPostgresServer({ password: server.password, fill });
+      copies.set(id, restored);
+      return restored.port;
     },
     stop: async (id) => {
       const copy = copies.get(id);

@@ -5,6 +5,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Alarm, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ErrorName } from '../../lib/core/errors/index.ts';
+import { UNASKED } from '../../lib/core/restore-point/index.ts';
 import { NEW_ROLL_OUT, type RollOutProgress, verdictSchema } from '../../lib/core/rollout/index.ts';
 import { RollOutStateName as R, StateName as S } from '../../lib/core/workflow/index.ts';
 import type { AfterRollOutOptions } from '../../lib/index.ts';
@@ -23,10 +24,13 @@ import {
   FAILED,
   failing,
   followedDefinition,
+  followedToRestoreDefinition,
   followingDefinition,
   planned,
   RUN,
+  restoringDefinition,
   runMachine,
+  TOPIC_ARN,
 } from './workflow-machine.ts';
 
 const HERE = '<Region>:<AccountId>';
@@ -145,6 +149,12 @@ describe('what nobody asks for does not exist', () => {
     );
   });
 
+  test('nothing is there to bring a restore point back with, unless that is the policy', () => {
+    const text = JSON.stringify(template.toJSON());
+    expect(text).not.toMatch(/restore-?database|lockstep-restored|Ask whether to restore|rds:RestoreDB/i);
+    expect(text).not.toContain('restoration');
+  });
+
   test('contract migrations are left to later exactly where there is a later', () => {
     const phases = (from: Template) =>
       new Set(
@@ -256,6 +266,7 @@ describe('the machine that follows a roll-out', () => {
   test.each([
     ['every option', followingDefinition()],
     ['the code alone sent back', followingDefinition({ policy: 'code-only' })],
+    ['a person asked whether to restore', restoringDefinition()],
     ['nothing at all done', followingDefinition({ policy: 'none', alarmNames: [], contractWith: undefined })],
   ])('is valid, with %s, and explains every state', (_, machine) => {
     const given = structuredClone(machine);
@@ -265,7 +276,8 @@ describe('the machine that follows a roll-out', () => {
   });
 
   test('has every state that lib/core names for it', () => {
-    expect(Object.keys(followingDefinition().States)).toEqual(expect.arrayContaining(Object.values(R)));
+    const all = [followingDefinition(), restoringDefinition()].flatMap(({ States }) => Object.keys(States));
+    expect(all).toEqual(expect.arrayContaining(Object.values(R)));
   });
 
   test('looks at the alarms before each look at the deployment, and has a healthy one contracted', async () => {
@@ -389,5 +401,86 @@ describe('the machine that follows a roll-out', () => {
         message: expect.stringContaining('the alarm a rang'),
       });
     } else expect(Detail).toEqual(FAILED);
+  });
+});
+
+describe('the machine, where a person may have the restore point brought back', () => {
+  const INPUT_TO_RESTORE = { ...INPUT, restorePoint: { status: 'available', id: 'a' }, restoration: UNASKED };
+  const at = (status: string, more: object = {}) => ({
+    followed: INPUT.followed,
+    restorePoint: INPUT_TO_RESTORE.restorePoint,
+    verdict: { ...FAILED, state: status },
+    restoration: { status, waitSeconds: 1, ...more },
+  });
+  const ASKING = at('asking', { request: { subject: 'Restore?', before: "TOKEN='", after: "'" } });
+  const restoring = (answers: object) =>
+    runMachine(
+      { [R.LookAtAlarms]: [{ MetricAlarms: [] }], ...STOPPED, [R.AwaitRollOut]: SENT_BACK, ...answers },
+      restoringDefinition(),
+      INPUT_TO_RESTORE,
+    );
+  const look = [R.RestoreDatabase, R.DatabaseRestored];
+
+  test('is told of the restore point, and only then', async () => {
+    const begun = (definition: typeof followedDefinition) =>
+      runMachine({ [S.Plan]: [planned('nothing-pending', APPLIED)] }, definition);
+    const { inputs } = await begun(followedToRestoreDefinition);
+    const { restorePoint } = planned('nothing-pending', APPLIED);
+    expect(inputs[S.FollowRollOut]).toMatchObject([{ Input: { restorePoint, restoration: UNASKED } }]);
+    const [without] = (await begun(followedDefinition)).inputs[S.FollowRollOut] as [{ Input: object }];
+    expect(without.Input).not.toHaveProperty('restorePoint');
+    expect(without.Input).not.toHaveProperty('restoration');
+  });
+
+  test('signals roll back first, asks, waits for the new database, and signals that', async () => {
+    const { visited, inputs } = await restoring({
+      [R.RestoreDatabase]: [ASKING, at('restoring'), at('restored')],
+      [R.AskForRestore]: [{ by: 'Ann' }],
+    });
+    expect(afterwards(visited)).toEqual([
+      ...[S.RollBack, S.SignalRollBack],
+      ...[...look, R.AskForRestore],
+      ...[...look, R.WaitForRestore],
+      ...[...look, R.SignalRestore, S.Failed],
+    ]);
+    expect(inputs[S.RollBack]).toMatchObject([{ policy: 'restore' }]);
+    expect(inputs[S.SignalRollBack]).toMatchObject([{ Entries: [{ Detail: FAILED }] }]);
+    expect(inputs[R.SignalRestore]).toMatchObject([
+      { Entries: [{ DetailType: 'Lockstep Roll Back', Detail: { state: 'restored' } }] },
+    ]);
+    expect(inputs[R.AskForRestore]).toMatchObject([
+      { TopicArn: TOPIC_ARN, Subject: 'Restore?', Message: expect.stringMatching(/^TOKEN='.+'$/) },
+    ]);
+    expect(inputs[R.RestoreDatabase]?.[1]).toMatchObject({
+      run: RUN,
+      followed: INPUT.followed,
+      restoration: { status: 'asking', answer: { by: 'Ann' } },
+    });
+  });
+
+  test('whatever is no approval reaches the function as a failure, and its verdict is signalled', async () => {
+    const { visited, inputs } = await restoring({
+      [R.RestoreDatabase]: [ASKING, at('not-restored')],
+      [R.AskForRestore]: [failing('States.Timeout')],
+    });
+    expect(visited.slice(-4)).toEqual([...look, R.SignalRestore, S.Failed]);
+    expect(inputs[R.RestoreDatabase]?.[1]).toMatchObject({
+      restoration: { status: 'asking', failure: { Error: 'States.Timeout' } },
+    });
+  });
+
+  test('nobody is asked, and nothing more is signalled, of a run without a restore point', async () => {
+    const { visited } = await restoring({ [R.RestoreDatabase]: [at('none')] });
+    expect(afterwards(visited)).toEqual([S.RollBack, S.SignalRollBack, ...look, S.Failed]);
+  });
+
+  test('that the function fails ends it after roll back was signalled', async () => {
+    const { visited } = await restoring({ [R.RestoreDatabase]: [failing('Lambda.Unknown')] });
+    expect(afterwards(visited)).toEqual([
+      S.RollBack,
+      S.SignalRollBack,
+      R.RestoreDatabase,
+      R.FailedUnrestored,
+    ]);
   });
 });

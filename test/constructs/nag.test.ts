@@ -1,6 +1,7 @@
 /** AwsSolutions of cdk-nag: what it finds is mended, or acknowledged with a reason; no acknowledgement is idle. */
 import { Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { CURRENTLY_RECOMMENDED_FLAGS } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
@@ -8,7 +9,9 @@ import { describe, expect, test } from 'vitest';
 import { CoordinatorStack } from '../../lib/coordinator-stack.ts';
 import {
   auroraStack,
+  coordinatorStack,
   deployersStack,
+  inIsolatedSubnets,
   MIGRATIONS,
   newApp,
   newStack,
@@ -48,6 +51,15 @@ const SCOPES: Readonly<Record<string, () => IConstruct>> = {
   'every deployer': () => deployersStack().coordinator,
   'an app with every feature flag that CDK recommends': () =>
     auroraStack(CURRENTLY_RECOMMENDED_FLAGS).coordinator,
+  'restore points that a person may have brought back': () =>
+    coordinatorStack((stack) => ({
+      ...inIsolatedSubnets(stack),
+      afterRollOut: {
+        follow: { service: { serviceName: 'orders', cluster: { clusterName: 'apps' } } },
+        policy: 'restore',
+        restore: { topic: new Topic(stack, 'Approvals', { enforceSSL: true }) as ITopic },
+      },
+    })).coordinator,
   ...Object.fromEntries(Object.entries(VARIANTS).map(([name, make]) => [name, () => make().coordinator])),
 };
 

@@ -57,10 +57,17 @@ export const longRunningDefinition: AslDefinition = workflowDefinition({
 });
 const followRollOut = {
   stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:after-roll-out',
+  restores: false,
 };
 
 /** With roll-outs that are followed. */
 export const followedDefinition: AslDefinition = workflowDefinition({ ...PROPS, followRollOut });
+
+/** Where a person may have the restore point brought back. */
+export const followedToRestoreDefinition: AslDefinition = workflowDefinition({
+  ...PROPS,
+  followRollOut: { ...followRollOut, restores: true },
+});
 
 /** The machine that follows a roll-out. */
 export const followingDefinition = (given: Partial<RollOutDefinitionProps> = {}): RollOutDefinition =>
@@ -78,6 +85,10 @@ export const followingDefinition = (given: Partial<RollOutDefinitionProps> = {})
     timeout: Duration.hours(4),
     ...given,
   });
+
+/** The same with the policy `restore`. */
+export const restoringDefinition = (): RollOutDefinition =>
+  followingDefinition({ policy: 'restore', restore: APPROVAL });
 
 export const TOPIC_ARN = 'arn:aws:sns:us-east-1:111122223333:approvals';
 

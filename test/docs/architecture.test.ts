@@ -3,6 +3,7 @@ import {
   followingDefinition,
   fullDefinition,
   rehearsalDefinition,
+  restoringDefinition,
   withoutApprovalDefinition,
   withoutRehearsalDefinition,
 } from '../constructs/workflow-machine.ts';
@@ -31,6 +32,21 @@ function transitions(machines: readonly Definition[]): string[] {
   });
   return [...new Set([...machines.map(({ StartAt }) => `[*] --> ${StartAt}`), ...all])];
 }
+
+test('the diagram of what a restore adds has the transitions that only that machine has', () => {
+  const code = codeBlocks('docs/after-roll-out.md', 'mermaid').at(-1) ?? '';
+  const names = new Map(
+    [...code.matchAll(/state "(.+)" as (\w+)/g)].map(([, name = '', id = '']) => [id, name]),
+  );
+  const drawn = [...code.matchAll(/(\S+) --> (\w+)/g)].map(
+    ([, from = '', to = '']) => `${names.get(from)} --> ${names.get(to) ?? to}`,
+  );
+  const common = transitions([followingDefinition(), followingDefinition({ policy: 'code-only' })]);
+  const added = transitions([restoringDefinition()]).filter(
+    (each) => !common.includes(each) && !each.endsWith('[*]'),
+  );
+  expect(drawn.toSorted()).toEqual(added.toSorted());
+});
 
 test.each([
   // With an option some lead elsewhere than without.

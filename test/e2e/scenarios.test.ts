@@ -138,6 +138,25 @@ test('alarm: stops the deployment, and leaves the schema as it is', () => {
   expect(shown('alarm')).toMatch(/the alarm errors rang while the deployment was under way\./);
 });
 
+test('restored: roll back is signalled, then a person approves, and a new database is waited for and told', () => {
+  const isLook = (state: string) => state === 'Restore database: restoring';
+  expect(afterRollOut('restored').filter((state) => !isLook(state))).toEqual([
+    'Await roll-out: unhealthy',
+    'Stop roll-out',
+    'Await roll-out: sent-back',
+    'Roll back: 0 reverted',
+    StateName.SignalRollBack,
+    'Restore database: asking',
+    'Ask whether to restore',
+    'Restore database: restored',
+    'Signal what was restored',
+    'Failed: RollOutError',
+  ]);
+  expect(shown('restored')).toMatch(
+    /verdict +LS706: .* As Ann approved, the data of before the run is in the new instance lockstep-restored-/,
+  );
+});
+
 test('older-bundle: the second run only plans, and says that the database is ahead', () => {
   const second = steps('older-bundle').slice(-2);
   expect(second).toEqual(['Plan: ahead', StateName.SignalRollOut]);

@@ -88,6 +88,8 @@ const EVENT = {
   follow: { kind: 'ecs-service', cluster: 'apps', service: 'orders' },
   limits: { timeoutSeconds: 3600, bakeSeconds: 0, lookSeconds: 60 },
   rollOut: NEW_ROLL_OUT,
+  followed: { id: 'run-1', execution: 'arn', startedAt: '2026-01-01T00:00:00Z' },
+  restoration: { status: 'asking', waitSeconds: 0, waitedSeconds: 0 },
   'CodePipeline.job': { id: 'job-1', data: { actionConfiguration: { configuration: {} } } },
 };
 

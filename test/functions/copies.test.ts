@@ -32,6 +32,7 @@ beforeEach(() => {
     actions,
     copyActions({
       start: (id) => new Promise((resolve) => started.set(id, resolve)),
+      restore: async () => 5432,
       stop: async (id) => {
         stopped.push(id);
       },

@@ -6,6 +6,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-rds';
 import type { ClusterSettings } from '../../core/restore-point/index.ts';
+import { clusterInput } from './restore-inputs.ts';
 
 export interface Clone {
   readonly id: string;
@@ -23,23 +24,15 @@ export async function cloneCluster(
   source: string,
   { id, tags, settings }: Clone,
 ): Promise<DBCluster | undefined> {
-  const { subnetGroup, securityGroups, parameterGroup, port, capacity, iamLogin } = settings;
   const { DBCluster } = await client.send(
     new RestoreDBClusterToPointInTimeCommand({
       SourceDBClusterIdentifier: source,
       DBClusterIdentifier: id,
       RestoreType: 'copy-on-write',
       UseLatestRestorableTime: true,
-      VpcSecurityGroupIds: [...securityGroups],
-      EnableIAMDatabaseAuthentication: iamLogin,
-      DeletionProtection: false,
       Tags: tags,
-      ...(subnetGroup === null ? {} : { DBSubnetGroupName: subnetGroup }),
-      ...(parameterGroup === null ? {} : { DBClusterParameterGroupName: parameterGroup }),
-      ...(port === null ? {} : { Port: port }),
-      ...(capacity
-        ? { ServerlessV2ScalingConfiguration: { MinCapacity: capacity.min, MaxCapacity: capacity.max } }
-        : {}),
+      ...clusterInput(settings),
+      DeletionProtection: false,
     }),
   );
   return DBCluster;

@@ -36,9 +36,10 @@ export class RdsClusterCopies implements CopyStore {
   ensure(request: CopyRequest): Promise<CopyState> {
     return explained(`The copy ${request.id} of cluster ${this.#source} could not be made`, async () => {
       const cluster = (await this.#cluster(request.id)) ?? (await this.#clone(request));
-      if (stateOf(cluster?.Status, request.id) === 'creating') return { kind: 'creating' };
+      if (stateOf(cluster?.Status, `The copy ${request.id}`) === 'creating') return { kind: 'creating' };
       const instance = (await this.#instance(request.id)) ?? (await this.#createInstance(request));
-      if (stateOf(instance?.DBInstanceStatus, request.id) === 'creating') return { kind: 'creating' };
+      if (stateOf(instance?.DBInstanceStatus, `The copy ${request.id}`) === 'creating')
+        return { kind: 'creating' };
       return { kind: 'ready', host: cluster?.Endpoint ?? '', port: cluster?.Port ?? 5432 };
     });
   }

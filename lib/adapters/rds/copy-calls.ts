@@ -32,11 +32,18 @@ export function storedCopy(
 export const FAILED =
   /^(failed|.*-failed|deleting|storage-full|restore-error|inaccessible-.*|incompatible-.*)$/;
 
-/** Throws LS740. */
-export function stateOf(status: string | undefined, id: string): 'available' | 'creating' {
+/** The error that a failure is: LS740 of a copy, LS751 of what is restored. */
+export type ErrorOf = (what: string, remedy: string, cause?: unknown) => LockstepError;
+
+/** `what`: the copy a, for the error. */
+export function stateOf(
+  status: string | undefined,
+  what: string,
+  errorOf: ErrorOf = copyError,
+): 'available' | 'creating' {
   if (status === 'available') return 'available';
   if (!FAILED.test(status ?? '')) return 'creating';
-  throw copyError(`The copy ${id} is ${status}.`, 'Look at it in the RDS console, and start a new run.');
+  throw errorOf(`${what} is ${status}.`, 'Look at it in the RDS console, and start a new run.');
 }
 
 /** Undefined when the call fails with an error of one of these names. */
@@ -52,14 +59,17 @@ export async function unless<Result>(
   }
 }
 
-/** What goes wrong is an LS740. */
-export async function explained<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+export async function explained<Result>(
+  what: string,
+  work: () => Promise<Result>,
+  errorOf: ErrorOf = copyError,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof LockstepError) throw error;
     const { name, message } = error as Error;
-    throw copyError(
+    throw errorOf(
       `${what}: ${name}: ${message}.`,
       "Check the function's permissions, the quota of instances and clusters, and the database in the RDS console; then start the run again.",
       error,

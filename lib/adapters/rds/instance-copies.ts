@@ -10,6 +10,7 @@ import type { CopyRequest, CopyState, CopyStore, StoredCopy } from '../../core/r
 import type { InstanceSettings } from '../../core/restore-point/index.ts';
 import { explained, stateOf, storedCopy, tagsOf, unless } from './copy-calls.ts';
 import { describeInstance } from './describe-source.ts';
+import { instanceInput } from './restore-inputs.ts';
 
 const GONE = ['DBInstanceNotFoundFault'];
 /** Another invocation was faster. */
@@ -31,7 +32,8 @@ export class RdsInstanceCopies implements CopyStore {
   ensure(request: CopyRequest): Promise<CopyState> {
     return explained(`The copy ${request.id} of instance ${this.#source} could not be made`, async () => {
       const copy = (await this.#instance(request.id)) ?? (await this.#restore(request));
-      if (!copy || stateOf(copy.DBInstanceStatus, request.id) === 'creating') return { kind: 'creating' };
+      if (!copy || stateOf(copy.DBInstanceStatus, `The copy ${request.id}`) === 'creating')
+        return { kind: 'creating' };
       const { Address = '', Port = 5432 } = copy.Endpoint ?? {};
       return { kind: 'ready', host: Address, port: Port };
     });
@@ -69,23 +71,16 @@ export class RdsInstanceCopies implements CopyStore {
     const source = await this.#instance(this.#source);
     if ((source?.LatestRestorableTime?.getTime() ?? 0) < request.sinceMs) return undefined;
     const { settings } = await describeInstance(this.#client, this.#source);
-    const { instanceClass, subnetGroup, securityGroups, parameterGroup, port, iamLogin } =
-      settings as InstanceSettings;
     const restoring = this.#client.send(
       new RestoreDBInstanceToPointInTimeCommand({
         SourceDBInstanceIdentifier: this.#source,
         TargetDBInstanceIdentifier: request.id,
         UseLatestRestorableTime: true,
-        DBInstanceClass: instanceClass,
-        VpcSecurityGroupIds: [...securityGroups],
-        EnableIAMDatabaseAuthentication: iamLogin,
+        Tags: tagsOf(request),
+        ...instanceInput(settings as InstanceSettings),
         DeletionProtection: false,
         MultiAZ: false,
         PubliclyAccessible: false,
-        Tags: tagsOf(request),
-        ...(subnetGroup === null ? {} : { DBSubnetGroupName: subnetGroup }),
-        ...(parameterGroup === null ? {} : { DBParameterGroupName: parameterGroup }),
-        ...(port === null ? {} : { Port: port }),
       }),
     );
     return (await unless(EXISTS, restoring))?.DBInstance;

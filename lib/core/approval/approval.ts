@@ -86,7 +86,7 @@ export function approvalOf(
 const LONGEST_NAME = 100;
 
 /** Of `{"by": "Ann"}`; nobody is made to say who they are, CloudTrail knows. */
-function nameIn(answer: unknown): string | null {
+export function nameIn(answer: unknown): string | null {
   const by = (answer as { by?: unknown } | null)?.by;
   return typeof by === 'string' && by.trim() !== '' ? oneLine(by, LONGEST_NAME) : null;
 }
@@ -94,26 +94,30 @@ function nameIn(answer: unknown): string | null {
 const LONGEST_REASON = 500;
 const NOTHING_BEGUN = `${NOTHING_CHANGED} No restore point was taken, and no lease.`;
 
-function notApproved({ Error: name, Cause: cause = '' }: NonNullable<Approval['failure']>): LockstepError {
+type Failure = NonNullable<Approval['failure']>;
+
+/** Why nobody said yes to `what` (`the plan`), as a sentence. */
+export function refusalOf(what: string, { Error: name, Cause: cause = '' }: Failure) {
   const reason = oneLine(cause, LONGEST_REASON).replace(/\.$/, '');
-  if (name === 'States.Timeout') {
-    return new LockstepError('LS711', {
-      what: 'Nobody approved the plan in time.',
-      state: NOTHING_BEGUN,
-      remedy: 'Start a new run, which asks again.',
-    });
-  }
+  if (name === 'States.Timeout') return { kind: 'expired', why: `Nobody approved ${what} in time.` } as const;
   // Names of AWS's own: of the service that could not send it, or of the state machine.
   if (/^(SNS|States)\./.test(name)) {
-    return new LockstepError('LS712', {
-      what: `The request for approval could not be sent: ${name}${reason === '' ? '' : `: ${reason}`}.`,
-      state: NOTHING_BEGUN,
-      remedy: 'Check the topic, its policy and its key, then start a new run.',
-    });
+    const why = `The request for approval could not be sent: ${name}${reason === '' ? '' : `: ${reason}`}.`;
+    return { kind: 'not-sent', why } as const;
   }
-  return new LockstepError('LS710', {
-    what: reason === '' ? 'The plan was refused, without a reason.' : `The plan was refused: ${reason}.`,
-    state: NOTHING_BEGUN,
-    remedy: 'Change the migrations, or start a new run, which asks again.',
-  });
+  const refused = `${what.charAt(0).toUpperCase()}${what.slice(1)} was refused`;
+  const why = reason === '' ? `${refused}, without a reason.` : `${refused}: ${reason}.`;
+  return { kind: 'refused', why } as const;
+}
+
+const NOT_APPROVED = {
+  expired: ['LS711', 'Start a new run, which asks again.'],
+  'not-sent': ['LS712', 'Check the topic, its policy and its key, then start a new run.'],
+  refused: ['LS710', 'Change the migrations, or start a new run, which asks again.'],
+} as const;
+
+function notApproved(failure: Failure): LockstepError {
+  const { kind, why: what } = refusalOf('the plan', failure);
+  const [code, remedy] = NOT_APPROVED[kind];
+  return new LockstepError(code, { what, state: NOTHING_BEGUN, remedy });
 }

@@ -30,16 +30,30 @@ export interface ApprovalRequest {
   readonly after: string;
 }
 
+/** What a person is asked, and how the message puts it. */
+export interface Question {
+  readonly subject: string;
+  /** The execution's ARN. */
+  readonly execution: string;
+  /** What it is about. */
+  readonly about: readonly string[];
+  /** Behind the link to the execution. */
+  readonly more: readonly string[];
+  /** `Nothing was done yet`, without a full stop. */
+  readonly soFar: string;
+  /** `the run is refused` */
+  readonly otherwise: string;
+  readonly timeoutSeconds: number;
+}
+
 const LONGEST_SUBJECT = 100;
 const LONGEST_LINE = 300;
 const MOST_LINES = 50;
 
 export function approvalRequest(facts: RequestFacts): ApprovalRequest {
   const { target, execution, planDigest, pending, hazards, excesses, reason, timeoutSeconds } = facts;
-  const { region, run, domain } = placeOf(execution);
   const what = pending.length === 1 ? 'a migration' : `${pending.length} migrations`;
-  const subject = `Lockstep: approve ${what} of ${target}?`;
-  const before = [
+  const about = [
     `A run of Lockstep waits for an approval. It would change ${target}.`,
     '',
     `To be applied, in this order (${pending.length}):`,
@@ -51,12 +65,30 @@ export function approvalRequest(facts: RequestFacts): ApprovalRequest {
     '',
     ...(excesses.length === 0 ? [] : ['On a copy it was over its budget:', ...listed(excesses), '']),
     ...(reason === undefined ? [] : [`Reason given at its start: ${oneLine(reason, LONGEST_LINE)}`]),
+  ];
+  return messageOf({
+    subject: `Lockstep: approve ${what} of ${target}?`,
+    execution,
+    about,
+    more: [`Plan: ${planDigest.slice(0, 12)}`],
+    soFar: 'Nothing was done yet',
+    otherwise: 'the run is refused',
+    timeoutSeconds,
+  });
+}
+
+/** With the commands that answer it. */
+export function messageOf(question: Question): ApprovalRequest {
+  const { subject, execution, about, more, soFar, otherwise, timeoutSeconds } = question;
+  const { region, run, domain } = placeOf(execution);
+  const before = [
+    ...about,
     `Run: ${run}`,
     `https://${domain}/states/home?region=${region}#/v2/executions/details/${execution}`,
-    `Plan: ${planDigest.slice(0, 12)}`,
+    ...more,
     '',
-    'Nothing was done yet. Opening a link decides nothing; without an answer within',
-    `${duration(timeoutSeconds)} the run is refused. To answer, paste this into CloudShell`,
+    `${soFar}. Opening a link decides nothing; without an answer within`,
+    `${duration(timeoutSeconds)} ${otherwise}. To answer, paste this into CloudShell`,
     `(https://${domain}/cloudshell/home?region=${region}) or any shell with the AWS CLI,`,
     'and then one of the two commands, with your name:',
     '',

@@ -154,6 +154,8 @@ export const CATALOGUE = {
   LS744: entry(ErrorName.Rehearsal, usage, 'a file is not the result of a rehearsal'),
   LS745: entry(ErrorName.Rehearsal, failed, 'a plan was not rehearsed'),
   LS750: entry(ErrorName.Report, failed, 'the report of a run could not be kept'),
+  LS751: entry(ErrorName.RestorePoint, failed, 'the restore point could not be brought back'),
+  LS752: entry(ErrorName.RestorePoint, failed, 'nobody let the restore point be brought back'),
   LS801: entry(ErrorName.MigrationFailed, failed, 'a foreign command failed'),
   LS802: entry(ErrorName.MigrationFailed, failed, 'a foreign command was ended, or its end is not recorded'),
   LS803: entry(ErrorName.Configuration, usage, 'a foreign command could not be started'),

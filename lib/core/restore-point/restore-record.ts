@@ -64,3 +64,12 @@ export interface SourceDescription {
   readonly hasContinuousBackups: boolean;
   readonly settings: SourceSettings;
 }
+
+/** `restorePoint`: id of the snapshot or the clone, or the time. */
+export const restorePointInWords = (
+  restorePoint: string,
+  { method, source, at, settings: { type } }: RestoreRecord,
+): string =>
+  method === 'point-in-time'
+    ? `${type} ${source} as it was at ${restorePoint}`
+    : `the ${method} ${restorePoint} of ${type} ${source}, asked for at ${at}`;

@@ -4,10 +4,11 @@ import type { RollOutProgress } from './follow-roll-out.ts';
 import type { Verdict } from './verdict.ts';
 import type { RunFacts } from './verdict-shape.ts';
 
-export const ROLL_OUT_POLICIES = ['code-only', 'down', 'none'] as const;
+export const ROLL_OUT_POLICIES = ['code-only', 'down', 'restore', 'none'] as const;
 /**
  * What becomes of an unhealthy roll-out. `code-only`: the deployment is sent back, the schema stays. `down`: so are the
- * run's migrations, once the old version runs. `none`: it is only reported.
+ * run's migrations, once the old version runs. `restore`: as code-only, and then a person is asked whether the data of
+ * before the run is to be brought back, as a new database. `none`: it is only reported.
  */
 export type RollOutPolicy = (typeof ROLL_OUT_POLICIES)[number];
 
@@ -29,9 +30,13 @@ export function sentBackVerdict(facts: RunFacts, sent: SentBack): Verdict {
     ...verdict,
     signal: policy === 'none' ? 'NONE' : 'ROLL_BACK',
     state: `${whatRuns(sent)} ${verdict.state}`,
-    next: `${whatToDo(sent, facts.run)} docs/runbook.md explains LS706.`,
+    next: `${whatToDo(sent, facts)} docs/runbook.md explains LS706.`,
   };
 }
+
+/** Until somebody has answered. */
+export const whetherToRestore = (restorePoint: string): string =>
+  `A person is asked whether the restore point ${restorePoint} is to be brought back.`;
 
 function whatRuns({ rollOut: { deployment, runs }, policy, stopError }: SentBack): string {
   if (policy === 'none') return 'Nothing was done about it, as the policy none says.';
@@ -48,10 +53,14 @@ function whatRuns({ rollOut: { deployment, runs }, policy, stopError }: SentBack
   }
 }
 
-function whatToDo({ rollOut: { runs }, policy, ledger, stopError }: SentBack, run: string): string {
+function whatToDo(
+  { rollOut: { runs }, policy, ledger, stopError }: SentBack,
+  { run, restorePoint }: RunFacts,
+): string {
   const isBack = policy !== 'none' && stopError === null && runs === 'old';
   const stays = ledger === undefined || ledger.applied.length > 0;
   return [
+    ...(policy === 'restore' && restorePoint !== null ? [whetherToRestore(restorePoint)] : []),
     isBack ? 'Find out what was wrong and release again.' : 'Roll the app back with what deployed it.',
     ...(stays
       ? [`\`lockstep down --run ${run}\` reverts the schema, if the old version does not work with it.`]

@@ -27,6 +27,8 @@ export const verdictSchema = z.object({
   reverted: names,
   /** Snapshot identifier or null. */
   restorePoint: z.string().nullable(),
+  /** The database that the restore point was brought back as, beside the old one; absent where none was. */
+  restored: z.object({ identifier: z.string(), host: z.string(), port: z.number().int() }).optional(),
   /** The run's page; absent where none is kept. */
   report: reportLinkSchema.optional(),
   /** For a person: what went wrong that changes nothing of all the above; absent when nothing did. */

@@ -54,6 +54,13 @@ export const RollOutStateName = {
   PlanContract: 'Plan contract',
   AnythingToContract: 'Anything to contract?',
   StartContract: 'Start contract run',
+  /** These only where a person may have the restore point brought back. */
+  RestoreDatabase: 'Restore database',
+  DatabaseRestored: 'Database restored?',
+  AskForRestore: 'Ask whether to restore',
+  WaitForRestore: 'Wait for restore',
+  SignalRestore: 'Signal what was restored',
+  FailedUnrestored: 'Failed, restore not finished',
   FailedUnfollowed: 'Failed, not followed any more',
   FailedUncontracted: 'Failed, contract not begun',
 } as const;
@@ -84,7 +91,7 @@ export const DEPLOYER_FUNCTION_NAMES = [
 export type DeployerFunctionName = (typeof DEPLOYER_FUNCTION_NAMES)[number];
 
 /** Of the machine that follows a roll-out; made only with it. Files and construct ids as above. */
-export const ROLL_OUT_FUNCTION_NAMES = ['await-roll-out', 'stop-roll-out'] as const;
+export const ROLL_OUT_FUNCTION_NAMES = ['await-roll-out', 'stop-roll-out', 'restore-database'] as const;
 export type RollOutFunctionName = (typeof ROLL_OUT_FUNCTION_NAMES)[number];
 
 /** Made only if reports are kept. File and construct id as above. */
@@ -152,6 +159,8 @@ export const EnvName = {
   copySource: 'LOCKSTEP_COPY_SOURCE',
   /** `expand` where contract migrations come after the roll-out: of runs that name no phase. Absent: all phases. */
   defaultPhase: 'LOCKSTEP_DEFAULT_PHASE',
+  /** How long an answer may take whether to restore. */
+  restoreTimeoutSeconds: 'LOCKSTEP_RESTORE_TIMEOUT_SECONDS',
   eventBusName: 'LOCKSTEP_EVENT_BUS_NAME',
   /** JSON: who is told the verdict, beside the event bus; receiversSchema. */
   receivers: 'LOCKSTEP_RECEIVERS',

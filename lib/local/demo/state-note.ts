@@ -10,12 +10,14 @@ interface Data {
   readonly lease?: { readonly acquired: boolean; readonly heldBy: string | null };
   readonly progress?: { readonly appliedCount: number };
   readonly rollOut?: { readonly status: string };
+  readonly restoration?: { readonly status: string };
   readonly verdict?: { readonly reverted: readonly string[] } | null;
 }
 
 /** What came of a state, in a few words. */
 export function noteOn({ state, output }: Extract<StateEvent, { kind: 'exited' }>): string {
-  const { outcome, plan, approval, restorePoint, lease, progress, rollOut, verdict } = (output ?? {}) as Data;
+  const data = (output ?? {}) as Data;
+  const { outcome, plan, approval, restorePoint, lease, progress, rollOut, verdict } = data;
   switch (state) {
     case StateName.Plan:
       return outcome === 'pending' ? `${plan?.pendingCount} pending` : String(outcome);
@@ -29,6 +31,8 @@ export function noteOn({ state, output }: Extract<StateEvent, { kind: 'exited' }
       return `${progress?.appliedCount} applied`;
     case RollOutStateName.AwaitRollOut:
       return String(rollOut?.status);
+    case RollOutStateName.RestoreDatabase:
+      return String(data.restoration?.status);
     case StateName.RollBack:
       return `${verdict?.reverted.length} reverted`;
     default:

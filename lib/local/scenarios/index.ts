@@ -23,6 +23,7 @@ import { failedMigration } from './failed-migration.ts';
 import { failedRollOut } from './failed-roll-out.ts';
 import { olderBundle } from './older-bundle.ts';
 import { refused } from './refused.ts';
+import { restored } from './restored.ts';
 import type { Scenario } from './scenario.ts';
 import { stopped } from './stopped.ts';
 import { success } from './success.ts';
@@ -32,6 +33,7 @@ const PLAYED_BY: Readonly<Record<ScenarioName, Scenario>> = {
   'failed-migration': failedMigration,
   'failed-roll-out': failedRollOut,
   alarm,
+  restored,
   'older-bundle': olderBundle,
   stopped,
   approved,

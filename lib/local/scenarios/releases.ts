@@ -31,6 +31,12 @@ WHERE shippedat IS NULL;
   '0003_mark_late_orders.down.sql': 'ALTER TABLE orders DROP COLUMN late;\n',
 };
 
+/** Data is lost that no down script brings back. */
+export const FORGETTING: Files = {
+  ...ORDERS,
+  '0002_forget_shipping.sql': 'UPDATE orders SET shipped_at = NULL;\n',
+};
+
 /** What the old version used is taken away. */
 export const DROPPING: Files = {
   ...ORDERS,

@@ -1,7 +1,8 @@
 /** What the scenarios about roll-outs share: the service that is deployed, how it is followed, and what is seen of that. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Duration } from 'aws-cdk-lib';
+import { type Stack as CdkStack, Duration } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AfterRollOutOptions } from '../../constructs/after-roll-out-options.ts';
 import {
   EventType,
   type RollOutPolicy,
@@ -10,6 +11,7 @@ import {
 } from '../../core/rollout/index.ts';
 import { RollOutStateName } from '../../core/workflow/index.ts';
 import { leaseIsFree } from '../demo/ledger.ts';
+import type { Files } from '../demo/releases.ts';
 import { endOf, type Run, type Stage, startRun } from '../demo/stage.ts';
 import { list } from '../demo/words.ts';
 import type { ExecutionOutcome, LocalExecution } from '../state-machine.ts';
@@ -20,12 +22,16 @@ import { checkEnd, checkList, entriesOf, release, showVerdict } from './scenes.t
 export const ALARM = 'errors';
 const [CLUSTER, SERVICE] = ['apps', 'orders'];
 
-export const followed = (policy: RollOutPolicy): StackOptions => ({
+export const followed = (
+  policy: RollOutPolicy,
+  more: (stack: CdkStack) => Partial<AfterRollOutOptions> = () => ({}),
+): StackOptions => ({
   afterRollOut: (stack) => ({
     follow: { service: { serviceName: SERVICE, cluster: { clusterName: CLUSTER } } },
     alarms: [Alarm.fromAlarmName(stack, 'Errors', ALARM)],
     bakeTime: Duration.seconds(2),
     policy,
+    ...more(stack),
   }),
 });
 
@@ -37,9 +43,9 @@ export interface RollingOut {
 }
 
 /** Migrates, but for what is to be contracted later, and signals roll out; then the service is deployed. */
-export async function rollOut(stage: Stage): Promise<RollingOut> {
+export async function rollOut(stage: Stage, files: Files = RENAMING): Promise<RollingOut> {
   const { cloud } = stage.runtime;
-  const { bundleFile } = await release(stage, 'new-version', RENAMING);
+  const { bundleFile } = await release(stage, 'new-version', files);
   const functions = cloud.deploy(bundleFile);
   cloud.observeBegun(stage.narrator.states('follower'));
   const run = await endOf(stage, functions, startRun(stage, functions));

@@ -1,9 +1,11 @@
 /** What several scenarios do, or promise. */
 import { join } from 'node:path';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { systemClock } from '../../adapters/process/clock.ts';
+import { migrate } from '../../engine/index.ts';
 import { REGION } from '../aws/service.ts';
 import { queryRows } from '../database-client.ts';
-import { historyOf, leaseIsFree } from '../demo/ledger.ts';
+import { historyOf, leaseIsFree, withLeases } from '../demo/ledger.ts';
 import { type Files, makeRelease } from '../demo/releases.ts';
 import { runError } from '../demo/run-error.ts';
 import { compileRelease, type Release, type Run, type Stage } from '../demo/stage.ts';
@@ -18,6 +20,25 @@ export interface ScenarioRelease extends Release {
 export async function release(stage: Stage, name: string, files: Files): Promise<ScenarioRelease> {
   const migrations = await makeRelease(join(stage.runtime.directory, name), files);
   return { migrations, ...(await compileRelease(stage, name, migrations)) };
+}
+
+/** As by the command, under the same lease. */
+export async function applyWithCommand(stage: Stage, name: string, files: Files): Promise<void> {
+  const { database, signal } = stage.runtime;
+  const { source } = await release(stage, name, files);
+  await withLeases(stage, (leases) =>
+    migrate({
+      database,
+      target: database.database,
+      source,
+      leases,
+      leaseDurationMs: 10_000,
+      leaseWaitMs: 10_000,
+      holder: 'somebody:1:command',
+      clock: systemClock,
+      signal,
+    }),
+  );
 }
 
 /** What the run tells whoever opens it. */
