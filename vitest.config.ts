@@ -19,9 +19,10 @@ const EXTRA_SUITES: Readonly<Record<string, string>> = {
   emulator: 'test/tools/emulator.suite.ts',
   migrators: 'test/tools/migrators.suite.ts',
   frameworks: 'test/tools/frameworks.suite.ts',
-  load: 'test/load/load.suite.ts',
+  load: 'test/load/{load,executions}.suite.ts',
   more: 'test/{cli,e2e,runbook}/*.suite.ts',
   mutants: 'test/mutants/*.suite.ts',
+  waiters: 'test/load/waiters.suite.ts',
 };
 
 /** Those that wait or build for long: begun last, they would be all that runs at the end. */

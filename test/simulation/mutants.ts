@@ -18,6 +18,10 @@ export interface Mutant extends Variant {
 const replaced = (find: RegExp, replace: string) => (message: string) => message.replace(find, replace);
 const TRY = /pg_catalog\.pg_try_advisory_lock\(-?\d+\) AND pg_catalog\.pg_try_advisory_lock\(-?\d+\)/;
 
+const BLOCKING = `pg_catalog.pg_advisory_lock(${LEDGER_LOCK}) IS NOT NULL`;
+/** Who waits for the lock waits in the server. */
+export const waitingInServer = replaced(TRY, `${BLOCKING} AND ${BLOCKING}`);
+
 /** A token is minted when another holder has the lease, and all attempts of one holder have that one. */
 function oneTokenPerLease(store: LeaseStore, item: LeaseItem): LeaseStore {
   return overridden(store, {
@@ -100,7 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'blocking lock',
-    rewrite: replaced(TRY, `pg_catalog.pg_advisory_lock(${LEDGER_LOCK}) IS NOT NULL`),
+    rewrite: waitingInServer,
     worlds: QUIET,
     breaks: 'I6',
   },
