@@ -1,6 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
-import { connect, PostgresLeaseStore } from '../../lib/adapters/postgres/index.ts';
+import { connect, PostgresLeaseStore, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import type { EngineEvent } from '../../lib/engine/index.ts';
 import { readHistory } from '../../lib/engine/index.ts';
@@ -138,6 +138,26 @@ describe('who waits', () => {
     expect(await failureOf(store.renew(lease))).toMatchObject({ code: 'LS402' });
   });
 
+  it('asks the server little as long as the holder is the same, and sees another one at once', async () => {
+    const site = await siteForTest();
+    const storeOn = (session: Session) => new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
+    const [a, b, watching] = [await site.session(), await site.session(), await site.session()];
+    const first = await leaseOf(storeOn(a), 'host:1:a');
+    const watcher = storeOn(watching);
+    const run = vi.spyOn(watching, 'run');
+    const looks = () => run.mock.calls.filter(([sql]) => sql.includes('pg_stat_get_activity')).length;
+    for (let read = 1; read <= 10; read += 1)
+      expect(await watcher.read('orders')).toMatchObject({ state: 'HELD', holder: 'host:1:a' });
+    expect(looks()).toBe(2);
+    await storeOn(a).release(first);
+    expect(await watcher.read('orders')).toMatchObject({ state: 'FREE' });
+    await leaseOf(storeOn(a), 'host:1:a');
+    await watcher.read('orders');
+    await storeOn(a).release(first);
+    await leaseOf(storeOn(b), 'host:1:b');
+    expect(await watcher.read('orders')).toMatchObject({ state: 'HELD', holder: 'host:1:b' });
+  });
+
   it('takes a holder of another role, of which it sees no more than the pid, for one that works', async () => {
     const site = await siteForTest();
     const [worker, watcher] = [`worker_${site.name}`, `watcher_${site.name}`];
@@ -155,8 +175,8 @@ describe('who waits', () => {
       return new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
     };
     await leaseOf(await storeAs(worker), 'host:1:a');
-    const store = await storeAs(watcher);
-    const [first, second] = [await store.read('orders'), await store.read('orders')];
+    const [store, other] = [await storeAs(watcher), await storeAs(watcher)];
+    const [first, second] = [await store.read('orders'), await other.read('orders')];
     expect(first).toMatchObject({ state: 'HELD' });
     expect(second?.recordVersion).not.toBe(first?.recordVersion);
     expect(await failureOf(store.forceRelease('orders'))).toMatchObject({ code: 'LS306' });

@@ -2,6 +2,7 @@
  * The fence: one row with the newest token that was let in, and the session it was let in with. Tokens only grow.
  * Every write of an attempt checks in its own transaction that the row still has exactly its token.
  */
+import { IS_FREE } from './advisory-lock.ts';
 import { limitWaiting } from './fence-locked.ts';
 import type { Row, Session } from './session.ts';
 import { literal } from './sql.ts';
@@ -22,6 +23,18 @@ const COLUMNS = 'token, pid, backend_start, holder, lease_ms';
 export async function readFence(session: Session): Promise<Fence | undefined> {
   const rows = await session.queryLedger(`SELECT ${COLUMNS} FROM lockstep.fence`);
   return rows?.[0] && fenceOf(rows[0]);
+}
+
+/**
+ * Whether the lock is held, and the fence row is as it was when it was read: then the holder is the same, for it
+ * writes its session into the row. Cheap, for those who wait. False when there is no ledger. Throws LS3xx.
+ */
+export async function isHeldAs(session: Session, { token, pid, backendStart }: Fence): Promise<boolean> {
+  const rows = await session.queryLedger(`SELECT NOT ${IS_FREE} AS held, ${COLUMNS} FROM lockstep.fence`);
+  const [row] = rows ?? [];
+  if (row?.held !== 't') return false;
+  const now = fenceOf(row);
+  return now.token === token && now.pid === pid && now.backendStart === backendStart;
 }
 
 const fenceOf = (row: Row): Fence => ({

@@ -23,7 +23,7 @@ import type {
 } from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
 import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
-import { type Fence, readFence } from './fence.ts';
+import { type Fence, isHeldAs, readFence } from './fence.ts';
 import { fenceLocked, limitWaiting } from './fence-locked.ts';
 import { ensureLedger } from './ledger-schema.ts';
 import type { Session } from './session.ts';
@@ -37,17 +37,22 @@ const ENDING_TAKES_MS = 5_000;
 /** Who has the lock is the only one to enter: anybody else who locks the row has no business there. */
 const ENTER_LOCK_TIMEOUT_MS = 5_000;
 const ENDING_PAUSE_MS = 20;
+/** Of those who wait each reads at least once a second, so that they see within five whether a holder went silent. */
+const READS_OF_FOUND = 4;
 
 interface Found {
   readonly record: LeaseRecord;
   /** The session behind a HELD record. */
   readonly lockedBy: LockedBy | null;
+  readonly fence: Fence | undefined;
 }
 
 export class PostgresLeaseStore implements LeaseStore {
   readonly #session: Session;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #isDryRun: boolean;
+  #found: Found | undefined;
+  #readsOfFound = 0;
 
   constructor(session: Session, sleep: (ms: number) => Promise<void>, isDryRun = false) {
     this.#session = session;
@@ -55,7 +60,17 @@ export class PostgresLeaseStore implements LeaseStore {
     this.#isDryRun = isDryRun;
   }
 
+  /**
+   * As long as the holder is the same, mostly what was found before: so waiting costs the server little. The version may
+   * be a few reads old then; who would take over by it looks anew (`#lock`).
+   */
   async read(target: string): Promise<LeaseRecord | undefined> {
+    const { record, lockedBy, fence } = this.#found ?? {};
+    const isKnown = lockedBy && fence?.pid === lockedBy.pid && this.#readsOfFound < READS_OF_FOUND;
+    if (isKnown && (await isHeldAs(this.#session, fence))) {
+      this.#readsOfFound += 1;
+      return record;
+    }
     return (await this.#find(target))?.record;
   }
 
@@ -105,8 +120,10 @@ export class PostgresLeaseStore implements LeaseStore {
     // In this order: a session enters the fence only after it has the lock.
     const lockedBy = await lockHolder(this.#session);
     const fence = await readFence(this.#session);
-    if (lockedBy) return { record: heldRecord(target, lockedBy, fence), lockedBy };
-    return fence && { record: freeRecord(target, fence), lockedBy };
+    this.#readsOfFound = 0;
+    if (lockedBy) this.#found = { record: heldRecord(target, lockedBy, fence), lockedBy, fence };
+    else this.#found = fence && { record: freeRecord(target, fence), lockedBy, fence };
+    return this.#found;
   }
 
   /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */
