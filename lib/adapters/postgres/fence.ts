@@ -25,17 +25,21 @@ export async function readFence(session: Session): Promise<Fence | undefined> {
   return rows?.[0] && fenceOf(rows[0]);
 }
 
-/**
- * Whether the lock is held, and the fence row is as it was when it was read: then the holder is the same, for it
- * writes its session into the row. Cheap, for those who wait. False when there is no ledger. Throws LS3xx.
- */
-export async function isHeldAs(session: Session, { token, pid, backendStart }: Fence): Promise<boolean> {
-  const rows = await session.queryLedger(`SELECT NOT ${IS_FREE} AS held, ${COLUMNS} FROM lockstep.fence`);
-  const [row] = rows ?? [];
-  if (row?.held !== 't') return false;
-  const now = fenceOf(row);
-  return now.token === token && now.pid === pid && now.backendStart === backendStart;
+export interface Glance {
+  /** Nobody holds the advisory lock. */
+  readonly isFree: boolean;
+  /** Read after that was asked: who takes the lock writes its session into it. */
+  readonly fence: Fence;
 }
+
+/** Cheap, for those who wait. Undefined when there is no ledger yet. Throws LS3xx. */
+export async function glance(session: Session): Promise<Glance | undefined> {
+  const rows = await session.queryLedger(`SELECT ${IS_FREE} AS free, ${COLUMNS} FROM lockstep.fence`);
+  return rows?.[0] && { isFree: rows[0].free === 't', fence: fenceOf(rows[0]) };
+}
+
+export const isSameHolder = (a: Fence, b: Fence): boolean =>
+  a.token === b.token && a.pid === b.pid && a.backendStart === b.backendStart;
 
 const fenceOf = (row: Row): Fence => ({
   token: Number(row.token),

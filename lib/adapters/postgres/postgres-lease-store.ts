@@ -23,7 +23,7 @@ import type {
 } from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
 import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
-import { type Fence, isHeldAs, readFence } from './fence.ts';
+import { type Fence, glance, isSameHolder, readFence } from './fence.ts';
 import { fenceLocked, limitWaiting } from './fence-locked.ts';
 import { ensureLedger } from './ledger-schema.ts';
 import type { Session } from './session.ts';
@@ -51,8 +51,11 @@ export class PostgresLeaseStore implements LeaseStore {
   readonly #session: Session;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #isDryRun: boolean;
+  /** What was read last of another holder. */
   #found: Found | undefined;
   #readsOfFound = 0;
+  /** It has tried to; a try may succeed and its reply be lost. */
+  #mayHoldLock = false;
 
   constructor(session: Session, sleep: (ms: number) => Promise<void>, isDryRun = false) {
     this.#session = session;
@@ -66,10 +69,15 @@ export class PostgresLeaseStore implements LeaseStore {
    */
   async read(target: string): Promise<LeaseRecord | undefined> {
     const { record, lockedBy, fence } = this.#found ?? {};
-    const isKnown = lockedBy && fence?.pid === lockedBy.pid && this.#readsOfFound < READS_OF_FOUND;
-    if (isKnown && (await isHeldAs(this.#session, fence))) {
-      this.#readsOfFound += 1;
-      return record;
+    const isOther = lockedBy && lockedBy.pid !== this.#session.facts.pid;
+    // To its own session a lock that it holds is free.
+    if (isOther && fence?.pid === lockedBy.pid && this.#readsOfFound < READS_OF_FOUND) {
+      const seen = await glance(this.#session);
+      if (seen?.isFree) return freeRecord(target, seen.fence);
+      if (seen && isSameHolder(seen.fence, fence)) {
+        this.#readsOfFound += 1;
+        return record;
+      }
     }
     return (await this.#find(target))?.record;
   }
@@ -121,8 +129,8 @@ export class PostgresLeaseStore implements LeaseStore {
     const lockedBy = await lockHolder(this.#session);
     const fence = await readFence(this.#session);
     this.#readsOfFound = 0;
-    if (lockedBy) this.#found = { record: heldRecord(target, lockedBy, fence), lockedBy, fence };
-    else this.#found = fence && { record: freeRecord(target, fence), lockedBy, fence };
+    const record = lockedBy ? heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
+    this.#found = record && { record, lockedBy, fence };
     return this.#found;
   }
 
@@ -134,8 +142,10 @@ export class PostgresLeaseStore implements LeaseStore {
   }: AcquireRequest): Promise<'locked' | { tookOverFrom: string } | { heldBy: LeaseRecord }> {
     const name = `${PREFIX}${labelOf(holder)}`;
     let ended: LeaseRecord | undefined;
+    this.#mayHoldLock = true;
     for (;;) {
       if (await tryLock(this.#session, name)) {
+        this.#found = undefined;
         return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
       }
       const found = await this.#find(target);
@@ -173,7 +183,7 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async #holdsLock(): Promise<boolean> {
-    return (await lockHolder(this.#session))?.pid === this.#session.facts.pid;
+    return this.#mayHoldLock && (await lockHolder(this.#session))?.pid === this.#session.facts.pid;
   }
 
   async #tokenHeld(lease: Lease): Promise<number | undefined> {
