@@ -55,23 +55,30 @@ function holdsLease(backend: Backend, [pid, start, holder, token]: readonly stri
   return isMine && isNewest && backend.locks > 0;
 }
 
+function fenceRow(backend: Backend): Row {
+  const { token, pid, backendStart, holder, leaseMs } = ledgerOf(backend).fence;
+  return {
+    token: String(token),
+    pid: pid === 0 ? null : String(pid),
+    backend_start: backendStart,
+    holder,
+    lease_ms: String(leaseMs),
+  };
+}
+
 const LEASE_HELD = String.raw`pid = (\d+) AND backend_start = '(\d+)' AND holder = '([^']*)' AND (?:true|token = (\d+))`;
 
 export const FENCE: readonly Known[] = [
   [/^SELECT lockstep\.check_fence\((\d+)\)$/, (backend, [token = '']) => checkFence(backend, token)],
   [
     /^SELECT token, pid, backend_start, holder, lease_ms FROM lockstep\.fence$/,
+    (backend) => [fenceRow(backend)],
+  ],
+  [
+    /^SELECT CASE WHEN pg_catalog\.pg_try_advisory_lock_shared\(.* AS free, token, pid, .* FROM lockstep\.fence$/s,
     (backend) => {
-      const { token, pid, backendStart, holder, leaseMs } = ledgerOf(backend).fence;
-      return [
-        {
-          token: String(token),
-          pid: pid === 0 ? null : String(pid),
-          backend_start: backendStart,
-          holder,
-          lease_ms: String(leaseMs),
-        },
-      ];
+      const isHeld = [...backend.server.backends].some((other) => other !== backend && other.locks > 0);
+      return [{ ...fenceRow(backend), free: isHeld ? 'f' : 't' }];
     },
   ],
   [
