@@ -1,12 +1,7 @@
 /** Input from outside that nobody would write: each is taken, or refused by a code of ours; nothing else happens. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { openMigrationDirectory } from '../../lib/adapters/filesystem/index.ts';
-import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { databaseConfigFrom } from '../../lib/adapters/postgres/index.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import { readBundle } from '../../lib/core/plan/bundle.ts';
@@ -137,20 +132,6 @@ describe('names of files', () => {
       }),
       { numRuns: 300 },
     );
-  });
-
-  test('10,000 of them are read in seconds', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'lockstep-many-'));
-    try {
-      for (let n = 1; n <= 10_000; n += 1) writeFileSync(join(directory, `${n}_step.sql`), `SELECT ${n};`);
-      const startedMs = performance.now();
-      const { catalog } = await openMigrationDirectory(directory, loadParser);
-      expect(catalog.length).toBe(10_000);
-      expect(catalog.at(-1)?.revision).toBe('10000');
-      expect(performance.now() - startedMs).toBeLessThan(15_000);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
   });
 });
 

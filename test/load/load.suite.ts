@@ -2,7 +2,12 @@
  * Many at once, and for long: `npm run test:load` reports what that takes in connections, memory and requests to the lease
  * store, and fails when one of them has no bound.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openMigrationDirectory } from '../../lib/adapters/filesystem/index.ts';
+import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import { acquireWithin, keepRenewed } from '../../lib/core/lease/index.ts';
 import { readPlan, waitUntilApplied } from '../../lib/engine/index.ts';
@@ -85,6 +90,20 @@ it(
   },
   LIMIT_MS,
 );
+
+it('a directory of 10,000 files: read in seconds', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lockstep-many-'));
+  try {
+    for (let n = 1; n <= 10_000; n += 1) writeFileSync(join(directory, `${n}_step.sql`), `SELECT ${n};`);
+    const { result, ms, mb } = await measured(() => openMigrationDirectory(directory, loadParser));
+    report('10,000 files read', { ms, MB: mb });
+    expect(result.catalog.length).toBe(10_000);
+    expect(result.catalog.at(-1)?.revision).toBe('10000');
+    expect(ms).toBeLessThan(15_000);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
 
 it('a lease that is held for a day: renewals go on, and are what the duration says', async () => {
   const clock = new VirtualClock();

@@ -51,4 +51,4 @@ export async function allInvariantsHold(effort: Effort, variant: Variant = {}): 
 }
 
 /** In so many schedules everything is met. */
-const ENOUGH = 200;
+const ENOUGH = 150;
