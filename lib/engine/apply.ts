@@ -1,4 +1,4 @@
-import { finishRun, readRun, startRun } from '../adapters/postgres/index.ts';
+import { finishRun, readRun, settleRun, startRun } from '../adapters/postgres/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   instancesInWords,
@@ -47,8 +47,10 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
     throw planIsStale();
   const refused = refusal(plan);
   if (refused) throw refused;
-  if (plan.outcome !== 'pending')
+  if (plan.outcome !== 'pending') {
+    await settleRun(session, { runId, token });
     return { outcome: 'applied', applied: [], notApplied: [], stepsDone: 0, token };
+  }
   refuseReadOnly(session);
   refuseHalfReverted(ledger);
   await refuseUsedRunId(attempt);

@@ -1,5 +1,5 @@
 import type { Session } from '../adapters/postgres/index.ts';
-import { readLedger } from '../adapters/postgres/index.ts';
+import { readLedger, settleRun } from '../adapters/postgres/index.ts';
 import { type Plan, refusal } from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
@@ -23,9 +23,12 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   const outOfOrder = new Set<string>();
   const runId = options.holder;
   let waitingSinceMs: number | undefined;
+  /** Of this process. Its attempt is over when the next look is made. */
+  let lastToken: number | undefined;
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
     if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
+    if (event.kind === 'lease-acquired') lastToken = event.token;
     options.on?.(event);
   };
   const result = (
@@ -51,6 +54,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
           if (waitedMs > 0) await refuseSharedFailure(session, asked, waitingSinceMs);
           return undefined;
         }
+        if (lastToken !== undefined) await settleRun(session, { runId, token: lastToken });
         await announce(session, options);
         const appliedBy = waitedMs > 0 ? await appliedSince(session, asked, waitingSinceMs) : null;
         const found = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });

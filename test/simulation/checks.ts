@@ -69,16 +69,12 @@ function ends({ workers, healer, world: { isPoisoned }, set }: Ended): Violation
   ];
 }
 
-/**
- * A lease that is held and a run that is `running` may be left by who died, or was cut off before it could say that it ended;
- * such a run also by an attempt that another one of the same run replaced after its last commit.
- */
-function nothingIsLeft({ server, item, workers, world }: Ended): Violation[] {
+/** A lease that is held and a run that is `running` may be left by who died, or was cut off before it could say that it ended. */
+function nothingIsLeft({ server, item, workers }: Ended): Violation[] {
   const couldNot = ({ host: { isCrashed, faults } }: Worker) =>
     isCrashed || faults.lost > 0 || faults.cut > 0 || faults.standstill > 0;
   const excused = new Set(workers.filter(couldNot).map(({ holder }) => holder));
-  const isExcused = (runId: string) => world.attemptsPerHolder > 1 || excused.has(runId);
-  const runs = server.database.runs.filter((r) => r.verdict === 'running' && !isExcused(r.runId));
+  const runs = server.database.runs.filter((r) => r.verdict === 'running' && !excused.has(r.runId));
   const lease = item.record?.state === 'HELD' && !excused.has(item.record.holder) ? item.record : undefined;
   const sessions = [...server.backends].map((b) => b.applicationName);
   return [

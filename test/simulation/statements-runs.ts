@@ -44,6 +44,16 @@ function finishRun(backend: Backend, parts: readonly string[]): readonly Row[] {
   return [];
 }
 
+function settleRun(backend: Backend, [runId, token]: readonly string[]): readonly Row[] {
+  const { runs } = ledgerOf(backend);
+  const finishedMs = backend.server.time.nowMs();
+  backend.open.writes.push(() => {
+    const run = runs.find((r) => r.runId === runId && r.finishedMs === null && r.token <= Number(token));
+    if (run) Object.assign(run, { verdict: 'applied', finishedMs });
+  });
+  return [];
+}
+
 function readEndedRun(backend: Backend, [digest, but, sinceMs]: readonly string[]): readonly Row[] {
   const found = ledgerOf(backend)
     .runs.filter((r) => r.digest === digest && r.runId !== but && (r.finishedMs ?? -1) >= Number(sinceMs))
@@ -79,6 +89,10 @@ export const RUNS: readonly Known[] = [
       's',
     ),
     finishRun,
+  ],
+  [
+    /^UPDATE lockstep\.run r SET verdict = 'applied', .*WHERE r\.run_id = '([^']*)' AND r\.finished_at IS NULL AND r\.token <= (\d+)$/s,
+    settleRun,
   ],
   [
     /^SELECT r\.run_id, r\.error, r\.failed_migration .*bundle_digest = '(\w+)' AND r\.run_id <> '([^']*)'\s+AND r\.finished_at >= pg_catalog\.to_timestamp\((\d+)/s,

@@ -66,6 +66,7 @@ export {
   readRestorePoints,
   readRun,
   readUnendedRuns,
+  settleRun,
   startRun,
 } from './runs.ts';
 export type { Session } from './session.ts';

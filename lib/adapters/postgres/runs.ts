@@ -97,6 +97,18 @@ export async function startRun(session: Session, run: NewRun): Promise<void> {
       forced = COALESCE(EXCLUDED.forced, lockstep.run.forced)`);
 }
 
+/**
+ * Ends a run of which everything is applied, if it is still recorded as running: the attempt that made the last commit was
+ * replaced, or lost its session, before it could.
+ */
+export async function settleRun(
+  session: Session,
+  { runId, token }: Pick<NewRun, 'runId' | 'token'>,
+): Promise<void> {
+  await session.queryLedger(`UPDATE lockstep.run r SET verdict = 'applied', finished_at = pg_catalog.clock_timestamp()
+    WHERE r.run_id = ${literal(runId)} AND r.finished_at IS NULL AND r.token <= ${token}`);
+}
+
 export interface RunFailure {
   readonly error: string;
   /** That was being applied. */
