@@ -44,10 +44,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** `npm test` runs in the mode `servers`; without it, only the newest server is used, for whoever works on a test. */
+/**
+ * `npm test` runs in the mode `servers`, with the newest and the oldest; `npm run test:more` has those in between. Without a
+ * mode only the newest server is used, for whoever works on a test.
+ */
 export default defineConfig(({ mode }) => {
   const { newest, others, notes } = testServers(process.env.LOCKSTEP_TEST_POSTGRES);
-  const chosen = mode === 'servers' ? others : [];
+  const [oldest, ...between] = others;
+  const chosen = { servers: oldest ? [oldest] : [], more: between }[mode] ?? [];
   const mine = [EXTRA_SUITES[mode] ?? 'test/**/*.test.ts'];
   if (mode === 'servers') for (const note of notes) console.warn(note);
   return {

@@ -9,10 +9,8 @@ import { readDocument, sectionsOf } from './markdown.ts';
 /** What nothing on one machine can provoke, or heal. */
 const NOT_TRIED: Readonly<Record<string, string>> = {
   LS104: 'is seen in an installed package only: test/package/package.test.ts takes one apart',
-  LS307: 'there is no newer Lockstep yet, whose ledger could be met, and that would heal it',
   LS403:
     'an attempt ends the session of the one before it first; test/adapters/postgres-session.test.ts writes late on purpose',
-  LS309: 'an embedded server of PostgreSQL 13 or older is not to be had',
 };
 
 const FOLDER = 'test/runbook';

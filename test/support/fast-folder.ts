@@ -6,7 +6,7 @@ import { access, constants, statfs } from 'node:fs/promises';
 
 /** Linux's; containers often have one of 64 MB. */
 const IN_MEMORY = '/dev/shm';
-/** Eight times what the three servers take, with the databases of the tests that run and their write-ahead logs. */
+/** Eight times what three servers take, with the databases of the tests that run and their write-ahead logs. */
 const NEEDED_BYTES = 2 * 2 ** 30;
 
 /** Runs `work` with a temporary folder (`os.tmpdir`) in memory, or where it is anyway. */

