@@ -1,9 +1,8 @@
-import { migrationName } from '../core/plan/index.ts';
-import { type MigrateResult, migrate, whileConnecting } from '../engine/index.ts';
+import { setImmediate } from 'node:timers/promises';
+// Not from the index of the engine: until the connection is being made only that is loaded that makes it.
+import { whileConnecting } from '../engine/while-connecting.ts';
 import { newHolder, openLeases } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { count, countNames, duration, some } from './frame/format.ts';
-import { heldBackLine } from './frame/held-back.ts';
 import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
@@ -11,69 +10,18 @@ import { askedOf, type UpOptions } from './up-options.ts';
 export async function up(context: CommandContext<UpOptions>): Promise<CommandResult> {
   if (context.options.dryRun) return (await import('./dry-run.ts')).dryRun(context);
   const target = targetContext(context);
-  const prepare = async () => ({
-    source: await openSource(context.options),
-    leases: await openLeases(target.lease),
-  });
-  const asked = { ...target, holder: newHolder(), ...askedOf(context.options) };
-  const result = await whileConnecting(target, prepare, (prepared, opening) =>
-    migrate({ ...asked, ...prepared, opening }),
-  );
-  return { text: sentences(result, target.target).join('\n'), json: document(result, target.target) };
-}
-
-function sentences(result: MigrateResult, target: string): string[] {
-  const { plan, applied, outOfOrder } = result;
-  const cosmetic = plan.cosmetic.map(migrationName);
-  const lines = [headline(result, target), ...applied.map((name) => `  ${name}`)];
-  if (outOfOrder.length > 0) lines.push(`Out of order, after higher ones: ${some(outOfOrder)}.`);
-  if (cosmetic.length > 0) {
-    lines.push(`Edited since they were applied, in layout or comments only: ${some(cosmetic)}.`);
-  }
-  if (plan.halfAhead.length > 0) {
-    lines.push(`Half applied, and not in these migrations: ${some(plan.halfAhead.map(migrationName))}.`);
-  }
-  if (plan.heldBack.length > 0) lines.push(heldBackLine(plan));
-  return lines;
-}
-
-function headline(
-  { outcome, plan, applied, ran, waitedMs, appliedBy }: MigrateResult,
-  target: string,
-): string {
-  switch (outcome) {
-    case 'applied':
-      return ran
-        ? `Applied ${countNames(applied)} to ${target}:`
-        : `Nothing left to apply to ${target}: ${appliedBy === null ? 'another process' : `the run ${appliedBy}`} applied it while this one waited ${duration(waitedMs)}.`;
-    case 'nothing-pending':
-      return `Nothing to apply to ${target}: ${count(plan.appliedCount, 'migration')} applied, none pending.`;
-    case 'ahead':
-      return (
-        `Nothing to apply: ${target} is ahead of these migrations by ${some(plan.ahead.map(migrationName))}, ` +
-        'as it is after a roll-back of the app.'
-      );
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function document(result: MigrateResult, target: string): Record<string, unknown> {
-  const { outcome, ran, applied, outOfOrder, plan, waitedMs, appliedBy, token, tookOverFrom } = result;
-  return {
-    target,
-    outcome,
-    ran,
-    applied,
-    outOfOrder,
-    appliedCount: plan.appliedCount,
-    ahead: plan.ahead.map(migrationName),
-    halfAhead: plan.halfAhead.map(migrationName),
-    cosmetic: plan.cosmetic.map(migrationName),
-    heldBack: plan.heldBack.map(migrationName),
-    waitedMs: Math.round(waitedMs),
-    appliedBy,
-    token,
-    tookOverFrom,
+  const prepare = async () => {
+    // The connection is begun first; the server works on it while code and files are read here.
+    await setImmediate();
+    const { applyAsked } = await import('./up-result.ts');
+    return {
+      applyAsked,
+      source: await openSource(context.options),
+      leases: await openLeases(target.lease),
+    };
   };
+  const asked = { ...target, holder: newHolder(), ...askedOf(context.options) };
+  return whileConnecting(target, prepare, ({ applyAsked, ...prepared }, opening) =>
+    applyAsked({ ...asked, ...prepared, opening }),
+  );
 }

@@ -1,4 +1,5 @@
-import { connect, type Session } from '../adapters/postgres/index.ts';
+import { connect } from '../adapters/postgres/connect.ts';
+import type { Session } from '../adapters/postgres/session.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import type { EngineContext } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { readLedger, type Session } from '../adapters/postgres/index.ts';
+import type { Session } from '../adapters/postgres/session.ts';
 import type { LedgerState } from '../core/plan/index.ts';
 import { LOOK, openSession } from './open-session.ts';
 import type { EngineContext, Opening } from './types.ts';
@@ -33,7 +33,8 @@ class Opened implements Opening {
     // What fails is thrown where it is waited for, and nobody may come to do so.
     session.then(
       (of) => {
-        const state = readLedger(of);
+        // What begins here is loaded while the connection is made, and has been when it is there.
+        const state = import('../adapters/postgres/ledger.ts').then(({ readLedger }) => readLedger(of));
         state.catch(() => undefined);
         this.#ledger = { of, state };
       },

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { openMigrationDirectory } from '../adapters/filesystem/index.ts';
 import { loadParser } from '../adapters/libpg-query/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import type { LoadParser } from '../core/plan/compile/parser.ts';
@@ -20,6 +19,7 @@ export async function openSource(
   parser: LoadParser = loadParser,
 ): Promise<MigrationSource> {
   if (bundle !== undefined) return openBundle(bundle);
+  const { openMigrationDirectory } = await import('../adapters/filesystem/index.ts');
   return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, parser);
 }
 

@@ -5,7 +5,8 @@ import { packageBuild } from '../../lib/build/esbuild-options.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 /** What `lockstep up` loads before it knows whether something is to be done. */
-const LOADED = { cli: 'lib/cli/index.ts', up: 'lib/cli/up.ts' };
+const CONNECTING = { cli: 'lib/cli/index.ts', up: 'lib/cli/up.ts' };
+const LOADED = { ...CONNECTING, result: 'lib/cli/up-result.ts' };
 
 function loadedFiles(entries: Readonly<Record<string, string>>): string[] {
   const options = packageBuild({ entries, outdir: 'unwritten', version: '0' });
@@ -21,6 +22,13 @@ function loadedFiles(entries: Readonly<Record<string, string>>): string[] {
   for (const file of Object.values(entries)) visit(file);
   return [...found];
 }
+
+it('begins to connect before it loads the engine', () => {
+  const files = loadedFiles(CONNECTING);
+  expect(files).toContain('lib/adapters/postgres/connect.ts');
+  const later = /^lib\/engine\/(index|migrate|attempt)\.ts|^lib\/core\/plan\/plan\.ts|postgres\/ledger\.ts/;
+  expect(files.filter((file) => later.test(file))).toEqual([]);
+});
 
 it('loads neither the parser and the compiler, nor the shapes of bundles, nor AWS', () => {
   const files = loadedFiles(LOADED);
