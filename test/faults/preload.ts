@@ -31,18 +31,38 @@ async function failAt({ place, kind }: NonNullable<Instructions['fault']>): Prom
   const { when, message } = place;
   const pattern = new RegExp(message, 's');
   const { run } = Session.prototype;
+  const written = await afterWriting(pattern);
   let isToCome = true;
   Session.prototype.run = async function (this: Session, sql: string) {
     if (!isToCome || !pattern.test(sql)) return run.call(this, sql);
     isToCome = false;
     if (when === 'before') fail(this, kind);
-    const reply = run.call(this, sql);
-    // The operating system has the message by now.
-    if (when === 'sent') fail(this, kind);
-    const rows = await reply;
+    if (when === 'sent') written.next = () => fail(this, kind);
+    const rows = await run.call(this, sql);
     if (when === 'after') fail(this, kind);
     return rows;
   };
+}
+
+/**
+ * What is to be done when the operating system has the next message with such a text. That is not when it was given to the client: after
+ * an error, which comes before the server is ready for more, it waits there.
+ */
+async function afterWriting(pattern: RegExp): Promise<{ next?: (() => void) | undefined }> {
+  const written: { next?: (() => void) | undefined } = {};
+  const { default: pg } = await import('pg');
+  const wire = pg.Connection.prototype as unknown as { query(text: string): unknown };
+  const { query } = wire;
+  wire.query = function (text) {
+    const result = query.call(this, text);
+    const { next } = written;
+    if (next && pattern.test(text)) {
+      written.next = undefined;
+      next();
+    }
+    return result;
+  };
+  return written;
 }
 
 /** With SIGSTOP the call returns when the process is continued. */
