@@ -84,7 +84,8 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async tryAcquire(request: AcquireRequest): Promise<AcquireResult> {
     const { target, holder, durationMs } = request;
-    const lock = (await this.#holdsLock()) ? 'locked' : await this.#lock(request);
+    const isHeld = this.#mayHoldLock && (await holdsLock(this.#session));
+    const lock = isHeld ? 'locked' : await this.#lock(request);
     if (typeof lock === 'object' && 'heldBy' in lock) return { kind: 'held', record: lock.heldBy };
     if (!this.#isDryRun) {
       await ensureLedger(this.#session);
@@ -180,10 +181,6 @@ export class PostgresLeaseStore implements LeaseStore {
     } catch (error) {
       throw await fenceLocked(this.#session, error);
     }
-  }
-
-  async #holdsLock(): Promise<boolean> {
-    return this.#mayHoldLock && (await lockHolder(this.#session))?.pid === this.#session.facts.pid;
   }
 
   async #tokenHeld(lease: Lease): Promise<number | undefined> {
