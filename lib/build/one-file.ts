@@ -3,12 +3,18 @@
  * does not need costs its start nothing. In one file as bundlers make it all of that is looked through first, 600 KB of
  * AWS SDK that most commands never touch; several files are slower, and harder to copy. See docs/performance.md, F.
  *
+ * The texts are the comment in the body of a function, and are taken from what the function says of itself
+ * (Function.prototype.toString, which ECMAScript 2019 makes the exact source): a comment is the fastest that a JavaScript
+ * engine can pass over, and as strings they would be looked through, and copied, before the first line runs.
+ *
  * Invariants: the texts are what esbuild makes of the ES modules that it splits the program into; a text is run once, at
- * the first `require` of its name, before which its exports are there already, so that two may import each other. What can
- * fail: nothing that could not fail in a module of Node's; a name that is no text's is Node's own `require`.
+ * the first `require` of its name, before which its exports are there already, so that two may import each other. What
+ * an `import()` needs is run piece by piece, in the order of ES modules, and between two pieces what came in meanwhile is
+ * answered: the server, to which a connection is being made. What can fail: nothing that could not fail in a module of
+ * Node's; a name that is no text's is Node's own `require`. The build fails if it does not find every `import()`.
  */
 import { basename } from 'node:path';
-import { buildSync, type Metafile, transformSync } from 'esbuild';
+import { buildSync, type Metafile, type OutputFile, transformSync } from 'esbuild';
 import { CHUNKS, type Published, publishedPieces } from './esbuild-options.ts';
 
 export interface OneFile {
@@ -22,13 +28,41 @@ export function commandFile(root: string, entry: string, published: Published): 
     ...publishedPieces({ [ENTRY]: entry }, published),
     absWorkingDir: root,
   });
-  const pieces = outputFiles.map(({ path, text }) => [`./${basename(path)}`, commonJs(text)]);
-  return { text: program(Object.fromEntries(pieces)), metafile };
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
+  const pieces = outputFiles.map((file) => pieceOf(file, outputs.get(basename(file.path))!.imports));
+  return { text: program(pieces), metafile };
 }
 
 const ENTRY = 'command';
 
-/** `import()` as `require`, which the texts are given. */
+interface Piece {
+  readonly name: string;
+  readonly text: string;
+  /** Names of those that it imports before it runs, in their order. */
+  readonly needs: readonly string[];
+}
+
+type Import = Metafile['outputs'][string]['imports'][number];
+
+function pieceOf({ path, text }: OutputFile, imports: readonly Import[]): Piece {
+  const name = basename(path);
+  const own = imports.filter(({ external }) => !external);
+  const dynamic = new Set(own.filter(({ kind }) => kind === 'dynamic-import').map((i) => basename(i.path)));
+  const found = new Set<string>();
+  const esm = text.replaceAll(/\bimport\("\.\/([^"]+)"\)/g, (_, imported: string) => {
+    found.add(imported);
+    return `lockstepImport("./${imported}")`;
+  });
+  if (dynamic.size !== found.size || [...dynamic].some((imported) => !found.has(imported))) {
+    throw new Error(
+      `${name} imports ${[...dynamic].join(', ')}; what was found is ${[...found].join(', ')}.`,
+    );
+  }
+  const needs = own.filter(({ kind }) => kind === 'import-statement').map((i) => `./${basename(i.path)}`);
+  return { name: `./${name}`, text: commonJs(esm), needs };
+}
+
+/** What of Node's it imports with `import()` is a `require`, too. */
 const commonJs = (esm: string): string =>
   transformSync(esm, {
     format: 'cjs',
@@ -37,26 +71,62 @@ const commonJs = (esm: string): string =>
     minify: true,
   }).code;
 
+/** The end of a comment, as it is written inside of one: esbuild escapes control characters, so no text has it. */
+const COMMENT_END = '*/';
+const ESCAPED_END = '*\u0001/';
+
 /** Its pieces believe themselves to be in the folder of the parser's WebAssembly, which one of them reads. */
-const program = (pieces: Readonly<Record<string, string>>): string => `#!/usr/bin/env node
+function program(pieces: readonly Piece[]): string {
+  const places: Record<string, readonly [start: number, end: number, needs: readonly string[]]> = {};
+  let texts = '';
+  for (const { name, text, needs } of pieces) {
+    if (text.includes(ESCAPED_END))
+      throw new Error(`${name} has the characters that stand for a comment's end.`);
+    const start = texts.length;
+    texts += text.replaceAll(COMMENT_END, ESCAPED_END);
+    places[name] = [start, texts.length, needs];
+  }
+  return `#!/usr/bin/env node
 'use strict';
-const { join } = require('node:path');
+const places = ${JSON.stringify(places)};
+function comment() {/*${texts}*/}
+${LOADER}load('./${ENTRY}.js').runCli(process.argv.slice(2)).then((exitCode) => { process.exitCode = exitCode; });
+`;
+}
+
+const LOADER = `const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { setImmediate: othersTurn } = require('node:timers/promises');
 const { compileFunction } = require('node:vm');
-const TEXTS = ${JSON.stringify(pieces)};
+const source = comment.toString();
+const texts = source.indexOf('/*') + 2;
 const loaded = new Map();
 const directory = join(__dirname, '${CHUNKS}');
+const base = pathToFileURL(directory).href;
 function load(name) {
   const known = loaded.get(name);
   if (known) return known.exports;
-  if (!(name in TEXTS)) return require(name);
+  const place = places[name];
+  if (!place) return require(name);
   const module = { exports: {} };
   loaded.set(name, module);
-  const file = join(directory, name);
-  const url = pathToFileURL(file).href;
-  const run = compileFunction(TEXTS[name], ['exports', 'require', 'module', '__filename', '__dirname', 'lockstepUrl'], { filename: url });
-  run(module.exports, load, module, file, directory, url);
+  const text = source.slice(texts + place[0], texts + place[1]).replaceAll(${JSON.stringify(ESCAPED_END)}, '${COMMENT_END}');
+  const url = base + name.slice(1);
+  const run = compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname', 'lockstepUrl', 'lockstepImport'], { filename: url });
+  run(module.exports, load, module, join(directory, name), directory, url, loadInPieces);
   return module.exports;
 }
-load('./${ENTRY}.js').runCli(process.argv.slice(2)).then((exitCode) => { process.exitCode = exitCode; });
+async function loadInPieces(name) {
+  for (const piece of piecesOf(name, new Set())) {
+    if (loaded.has(piece)) continue;
+    load(piece);
+    await othersTurn();
+  }
+  return load(name);
+}
+function piecesOf(name, seen) {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  return [...places[name][2].flatMap((needed) => piecesOf(needed, seen)), name];
+}
 `;

@@ -16,6 +16,21 @@ export function asksForJson(argv: readonly string[]): boolean {
 
 /** Throws LS101. */
 export function parseCommandLine(argv: readonly string[], version: string): Parsed {
+  // To make the grammar of all commands takes longer than all else here, and most often one is meant. What is not
+  // understood with those that are named, or asks for help, is told from all of them.
+  const parsed = parseWith(argv, version, (name) => argv.includes(name));
+  if (parsed?.kind === 'command') return parsed;
+  const answer = parseWith(argv, version, () => true)!;
+  if (answer.kind === 'error') throw answer.error;
+  return answer;
+}
+
+/** Undefined only where no command is wanted. */
+function parseWith(
+  argv: readonly string[],
+  version: string,
+  wanted: (name: string) => boolean,
+): Parsed | { readonly kind: 'error'; readonly error: LockstepError } | undefined {
   let chosen: Parsed | undefined;
   let written = '';
   const write = (text: string) => {
@@ -26,7 +41,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Pars
     writeErr: write,
     outputError: () => {},
   });
-  addCommands(program, (options, load) => {
+  addCommands(program, wanted, (options, load) => {
     chosen = { kind: 'command', options, load };
   });
   try {
@@ -34,12 +49,13 @@ export function parseCommandLine(argv: readonly string[], version: string): Pars
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const asksNothing = error.code === 'commander.help';
-    if (written === '' || (asksNothing && asksForJson(argv))) throw usageError(error, program, argv);
+    if (written === '' || (asksNothing && asksForJson(argv)))
+      return { kind: 'error', error: usageError(error, program, argv) };
     // Help and the version number when asked for; help, too, when no command is given.
     const exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     return { kind: 'text', text: written.trimEnd(), exitCode };
   }
-  return chosen!;
+  return chosen;
 }
 
 function grammar(version: string): Grammar {
