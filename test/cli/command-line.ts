@@ -23,9 +23,17 @@ export interface Started {
 
 export type Variables = Readonly<Record<string, string>>;
 
+export const startLockstep = (args: readonly string[], variables?: Variables, cwd?: string): Started =>
+  startProgram(COMMAND, args, variables, cwd);
+
 /** Nothing of the surrounding environment but what Node needs: a developer's DATABASE_URL must not leak in. */
-export function startLockstep(args: readonly string[], variables: Variables = {}, cwd?: string): Started {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  variables: Variables = {},
+  cwd?: string,
+): Started {
+  const child = spawn(process.execPath, [file, ...args], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

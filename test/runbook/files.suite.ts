@@ -1,9 +1,11 @@
 /** Errors of the command line and of files, each from its text to a run that is fine. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
+import { commandFile } from '../../lib/build/one-file.ts';
 import type { ErrorCode } from '../../lib/core/errors/index.ts';
-import { type Files, type Walk, walk } from './ward.ts';
+import { folderWith, lockstep, startProgram } from '../cli/command-line.ts';
+import { expectError, type Files, says, type Walk, walk } from './ward.ts';
 
 const ACCOUNTS = 'CREATE TABLE accounts (id bigint PRIMARY KEY, name text);\n';
 const FIRST = { '0001_accounts.sql': ACCOUNTS };
@@ -107,3 +109,14 @@ const WALKS = {
 } as const satisfies Partial<Record<ErrorCode, Walk>>;
 
 test.each(Object.entries(WALKS))('%s', (code, way) => walk(code as ErrorCode, way));
+
+test('LS104, with a checkout', async () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const outdir = await folderWith({});
+  const installed = join(outdir, 'lockstep.cjs');
+  await writeFile(installed, commandFile(root, 'lib/cli/index.ts', { outdir, version: '0.0.0' }).text);
+  const dev = ['dev', '--scenario', 'success'];
+  expectError('LS104', await startProgram(installed, dev).ended);
+  says('LS104', '`npm ci && npm start` in a checkout');
+  expect(await lockstep(dev)).toMatchObject({ exitCode: 0 });
+});

@@ -1,7 +1,10 @@
 /** Errors and alarms of runs on AWS, each from its text to a run that succeeds, on the local runtime. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { LEDGER_LOCK } from '../../lib/adapters/postgres/advisory-lock.ts';
 import { LATEST_ERRORS } from '../../lib/constructs/queries.ts';
 import { StateName as S } from '../../lib/core/workflow/index.ts';
 import { AwsError } from '../../lib/local/aws/service.ts';
@@ -65,6 +68,34 @@ test('LS402, by waiting: the workflow plans again', async () => {
   says('LS402', 'start again. In the workflow that happens by itself');
   await gate.open();
   await succeeds(run);
+});
+
+test('LS403, where doctor tells of an attempt that was replaced, by doing nothing', async () => {
+  const { url, cloud, query } = coordinator;
+  const someone = new pg.Client({ connectionString: url });
+  await someone.connect();
+  onTestFinished(() => someone.end());
+  await someone.query(`SELECT pg_advisory_lock(${LEDGER_LOCK})`);
+  const up = ['up', '--migrations', await folderWith(A), '--lease-duration', '3s', ...leaseOf(coordinator)];
+  const env = { ...cloud.environment, DATABASE_URL: url };
+  const late = startLockstep(up, env);
+  // It has the lease, and asks for the lock again and again.
+  const attempts = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+    AND application_name LIKE 'lockstep #%' AND state = 'idle'`;
+  while ((await query(attempts)).length === 0) await sleep(20);
+  late.child.kill('SIGSTOP');
+  const newer = startLockstep(up, env);
+  while ((await query(attempts)).length < 2) await sleep(20);
+  await someone.query('SELECT pg_advisory_unlock_all()');
+  expect(await newer.ended).toMatchObject({ exitCode: 0 });
+  const { stdout } = await command(coordinator, `doctor --migrations ${up[2]}`);
+  expect(stdout).toMatch(/^note +attempts +An attempt that was replaced is still connected/m);
+  expect(stdout).toContain('docs/runbook.md#ls403');
+  says('LS403', '`lockstep doctor` points here', '**What to do**: nothing');
+  expect(await printed(coordinator, 'LS403', 'status')).toContain('0001_a');
+  late.child.kill('SIGCONT');
+  expect(await late.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Nothing') });
+  expect((await command(coordinator, 'doctor')).stdout).toMatch(/^ok +attempts /m);
 });
 
 test('LS404, with the name of the table', async () => {
