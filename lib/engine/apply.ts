@@ -9,6 +9,7 @@ import {
   pendingNames,
   refusal,
 } from '../core/plan/index.ts';
+import { aheadOf } from './ahead.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { pendingChanges } from './changes.ts';
 import { planOn, refuseHalfReverted, refuseReadOnly } from './planning.ts';
@@ -68,13 +69,18 @@ async function applyEach(
 ): Promise<ApplyResult> {
   const changes = await pendingChanges(source, plan, attempt);
   const applied: string[] = [];
-  const progress: Progress = { stepsDone: 0, mayEndIdle };
-  for (const change of changes) {
-    const name = migrationName(change);
-    if (begins && !begins(name, applied.length)) break;
-    begin(name);
-    if (!(await runChange(attempt, change, ledger, progress))) break;
-    applied.push(name);
+  const ahead = begins ? undefined : aheadOf(attempt, changes);
+  const progress: Progress = { stepsDone: 0, mayEndIdle, ahead };
+  try {
+    for (const change of changes) {
+      const name = migrationName(change);
+      if (begins && !begins(name, applied.length)) break;
+      begin(name);
+      if (!(await runChange(attempt, change, ledger, progress))) break;
+      applied.push(name);
+    }
+  } finally {
+    await ahead?.settled();
   }
   const notApplied = pendingNames(plan).slice(applied.length);
   const outcome = notApplied.length === 0 ? 'applied' : 'more';

@@ -34,7 +34,7 @@ export interface Attempt {
   readonly lockWaitMs: number;
   /** Looks at who blocks whom while SQL runs. */
   readonly watch: Watch;
-  readonly around: AroundStep;
+  readonly around: AroundStep | undefined;
   readonly clock: Clock;
   /** Aborts when something ends the attempt early. */
   readonly signal: AbortSignal;
@@ -73,7 +73,7 @@ class RunningAttempt implements Attempt {
   readonly timeLeftMs: () => number;
   readonly lockWaitMs: number;
   readonly watch: Watch;
-  readonly around: AroundStep;
+  readonly around: AroundStep | undefined;
   readonly #options: AttemptOptions;
   readonly #ending = new AbortController();
   #keeping: Keeping | undefined;
@@ -94,7 +94,7 @@ class RunningAttempt implements Attempt {
     this.timeLeftMs = options.timeLeftMs ?? (() => Number.POSITIVE_INFINITY);
     this.lockWaitMs = options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS;
     this.watch = new Watch(options);
-    this.around = options.around ?? ((_change, _step, _pid, work) => work());
+    this.around = options.around;
     if (signal?.aborted) this.#giveUp();
     else signal?.addEventListener('abort', this.#giveUp);
   }

@@ -10,6 +10,7 @@ import {
 } from '../adapters/postgres/index.ts';
 import { LockstepError } from '../core/errors/index.ts';
 import { compareRevisions, type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
+import type { Ahead } from './ahead.ts';
 import { type Attempt, hasTime, outOfTime } from './attempt.ts';
 import { backfill } from './backfill.ts';
 import { withBlockers } from './name-blockers.ts';
@@ -22,6 +23,8 @@ export interface Progress {
   stepsDone: number;
   /** … unless the next call is made where a step may take longer. */
   readonly mayEndIdle: boolean;
+  /** Undefined where each message waits for the answer to the one before. */
+  readonly ahead?: Ahead | undefined;
 }
 
 const mayEnd = ({ stepsDone, mayEndIdle }: Progress): boolean => stepsDone > 0 || mayEndIdle;
@@ -56,7 +59,8 @@ export async function runChange(
     });
     try {
       const run = () => runStep(attempt, change, step, begun, progress);
-      if (!(await attempt.around(change, step, attempt.session.facts.pid, run))) return false;
+      const { around, session } = attempt;
+      if (!(await (around ? around(change, step, session.facts.pid, run) : run()))) return false;
     } catch (error) {
       const explained = withBlockers(await attempt.explain(error), step, attempt.watch.blockers);
       if (OUT_OF_TIME.includes(explained.code) && !hasTime(attempt) && mayEnd(progress)) return false;
@@ -107,7 +111,7 @@ async function runStep(
     return true;
   }
   if (begun && (await settle(attempt, change, begun)) === 'done') return true;
-  await runPatiently(attempt, change, step);
+  await runPatiently(attempt, change, step, progress.ahead);
   return true;
 }
 

@@ -3,6 +3,7 @@ import { type Change, type Look, lookAtLocks, runTransactional } from '../adapte
 import { sleepOrAbort } from '../core/clock.ts';
 import { type Blocker, type Patience, patiently, strongestOf, toWaitFor } from '../core/locks/index.ts';
 import { migrationName, type Step } from '../core/plan/index.ts';
+import type { Ahead } from './ahead.ts';
 import { type Attempt, hasTime, outOfTime } from './attempt.ts';
 
 type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
@@ -23,7 +24,12 @@ export function patienceOf(attempt: Attempt, change: Change): Patience {
 }
 
 /** Runs the step, with its locks waited for and recorded. Throws what its last try failed with, and LS604. */
-export async function runPatiently(attempt: Attempt, change: Change, step: TransactionalStep): Promise<void> {
+export async function runPatiently(
+  attempt: Attempt,
+  change: Change,
+  step: TransactionalStep,
+  ahead?: Ahead,
+): Promise<void> {
   const { session, watch, timeLeftMs } = attempt;
   const locks = new StepLocks(attempt, change, step);
   const patience = { ...patienceOf(attempt, change), ...locks.patience() };
@@ -33,7 +39,8 @@ export async function runPatiently(attempt: Attempt, change: Change, step: Trans
     const isKept = relations.length > 0 && change.kind !== 'repeatable';
     const record = isKept ? { relations, waitedMs, tries } : undefined;
     const startedMs = attempt.clock.nowMs();
-    const run = () => runTransactional(session, change, step, timeLeftMs(), record);
+    const send = () => runTransactional(session, change, step, { timeLeftMs: timeLeftMs(), locks: record });
+    const run = () => (ahead ? ahead.run(change, send) : send());
     try {
       await watch.during({ migration: migrationName(change), pid: session.facts.pid }, run);
     } catch (error) {

@@ -19,7 +19,7 @@ export const WORLDS: fc.Arbitrary<World> = fc.record({
   lease: fc.constantFrom('register', 'postgres'),
   sqlMs: fc.constantFrom(1, 1_000, 40_000),
   attemptsPerHolder: fc.constantFrom(1, 1, 2),
-  isPoisoned: fc.constantFrom(false, false, false, true),
+  poison: fc.constantFrom('nowhere', 'nowhere', 'nowhere', 'statement', 'COMMIT'),
   crash: fc.constantFrom(0, 0.002, 0.01),
   standstill: fc.constantFrom(0, 0.002, 0.01),
   standstillMs: fc.constantFrom(20_000, 200_000),

@@ -26,6 +26,8 @@ export class Transaction {
   /** Ledger and journal rows that are its own. */
   readonly rows = new Set<string>();
   lockTimeoutMs = Number.POSITIVE_INFINITY;
+  /** The migration whose SQL it ran. */
+  worksOn: string | undefined;
 
   constructor(isExplicit: boolean) {
     this.isExplicit = isExplicit;
@@ -49,6 +51,9 @@ export class Backend {
   isEnded = false;
   #clientIsGone = false;
   #stop = new AbortController();
+  /** Messages that have come and are not begun, and the end of the last of them. */
+  #waiting = 0;
+  #last: Promise<unknown> = Promise.resolve();
   readonly #onEnd: () => void;
 
   constructor(server: Server, pid: number, applicationName: string, onEnd: () => void) {
@@ -71,7 +76,18 @@ export class Backend {
     return this.transaction;
   }
 
-  async run(text: string): Promise<Answer> {
+  /** One after the other. */
+  run(text: string): Promise<Answer> {
+    this.#waiting += 1;
+    const answer = this.#last.then(() => {
+      this.#waiting -= 1;
+      return this.#run(text);
+    });
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #run(text: string): Promise<Answer> {
     if (this.isEnded) return { rows: [], tags: [], error: ADMIN_SHUTDOWN() };
     this.server.messages += 1;
     this.#stop = new AbortController();
@@ -96,7 +112,8 @@ export class Backend {
     } finally {
       this.command = null;
       this.#become(this.transaction ? 'idle in transaction' : 'idle');
-      if (this.#clientIsGone) this.end();
+      // What a client has sent before it left is done all the same.
+      if (this.#clientIsGone && this.#waiting === 0) this.end();
     }
   }
 
@@ -138,7 +155,8 @@ export class Backend {
     const { server } = this;
     this.begins();
     await this.pause(Math.ceil(server.random() * server.sqlMs));
-    if (server.poisoned.has(revision)) throw serverError('22012', 'division by zero');
+    if (server.isPoisoned(revision, 'statement')) throw serverError('22012', 'division by zero');
+    this.open.worksOn = revision;
     this.open.writes.push(() => {
       const token = this.writes(revision);
       server.database.effects.push({ revision, token });
@@ -168,7 +186,10 @@ export class Backend {
     return token;
   }
 
+  /** What was put off until then may fail. */
   commit(): void {
+    if (this.server.isPoisoned(this.transaction?.worksOn, 'COMMIT'))
+      throw serverError('23503', 'a key is missing');
     for (const write of this.transaction?.writes ?? []) write();
     this.rollback();
   }

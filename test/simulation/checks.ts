@@ -17,19 +17,19 @@ export function violationsAfter(ended: Ended): readonly Violation[] {
   ];
 }
 
-function effects({ server: { database }, world: { isPoisoned }, set }: Ended): Violation[] {
+function effects({ server: { database }, poison, set }: Ended): Violation[] {
   const made = database.effects.map(({ revision }) => revision);
   const ledger = database.entries.map(({ revision }) => revision);
   const index = database.indexes.get(INDEX);
   const rows = ledger.filter((revision) => set.rows.includes(revision));
   const recordsIndex = set.build !== undefined && ledger.includes(set.build);
   const seen = { ledger, made, index: index?.isValid };
-  const expected = isPoisoned ? set.revisions.slice(0, -1) : set.revisions;
+  const expected = set.revisions.filter((revision) => poison === undefined || revision < poison.revision);
   return [
     ...unless(new Set(made).size === made.length, 'I1', seen),
     ...unless([...new Set(made)].sort().join() === [...new Set(rows)].sort().join(), 'I2', seen),
     ...unless(recordsIndex === (index?.isValid === true), 'I2', seen),
-    ...unless(isSorted(ledger) && isSorted(made), 'I5', seen),
+    ...unless(isSorted(ledger) && isSorted(made) && ledger.every((r) => expected.includes(r)), 'I5', seen),
     ...unless(
       expected.every((revision) => ledger.includes(revision)),
       'I6',
@@ -49,19 +49,19 @@ const MAY_HAPPEN = ['LS301', 'LS402', 'LS403', 'LS404'];
 /** The migration's own error, and that of a run which had the same. */
 const POISONED = ['LS601', 'LS617'];
 
-function ends({ workers, healer, world: { isPoisoned }, set }: Ended): Violation[] {
+function ends({ workers, healer, poison, set }: Ended): Violation[] {
   const all = set.revisions.length;
   const asIs = ({ outcome }: Worker) => (outcome instanceof LockstepError ? outcome.message : outcome);
   const maySay = ({ outcome }: Worker, codes: readonly string[]) =>
     outcome instanceof LockstepError ? codes.includes(outcome.code) : outcome === 'succeeded';
-  const own = isPoisoned ? POISONED : [];
+  const own = poison ? POISONED : [];
   const living = workers.filter(({ host }) => !host.isCrashed);
   return [
     ...living.flatMap((worker) => unless(maySay(worker, [...MAY_HAPPEN, ...own]), 'I6', asIs(worker))),
     ...unless(maySay(healer, own), 'I6', asIs(healer)),
     ...[...living, healer].flatMap((worker) =>
       unless(
-        worker.outcome !== 'succeeded' || (worker.appliedThen === all && !isPoisoned),
+        worker.outcome !== 'succeeded' || (worker.appliedThen === all && !poison),
         'I9',
         worker.appliedThen,
       ),

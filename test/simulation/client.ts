@@ -44,7 +44,9 @@ class ModelClient extends EventEmitter {
   #backend: Backend | undefined;
   #isSilent = false;
   #isOver = false;
-  #queue: Promise<unknown> = Promise.resolve();
+  /** Messages, and answers, arrive in the order in which they were sent. */
+  #sent: Promise<unknown> = Promise.resolve();
+  #answered: Promise<unknown> = Promise.resolve();
   #lose: (error: Error) => void = () => undefined;
   #lost: Promise<never>;
 
@@ -65,10 +67,9 @@ class ModelClient extends EventEmitter {
     await host.arrive();
   }
 
+  /** Sent at once, also before the one before is answered: `pipeline` of node-postgres. */
   query({ text }: { text: string }): Promise<{ rows: Answer['rows'] }> {
-    const answer = this.#queue.then(() => this.#send(text));
-    this.#queue = answer.catch(() => undefined);
-    return answer;
+    return this.#send(text);
   }
 
   async end(): Promise<void> {
@@ -101,7 +102,7 @@ class ModelClient extends EventEmitter {
     if (host.chance(host.faults.cut)) this.#cut();
     const answer = await Promise.race([this.#ask(rewrite ? rewrite(text) : text), this.#lost]);
     for (const tag of answer.tags) this.connection.emit('commandComplete', { text: tag });
-    if (answer.error) this.connection.emit('errorMessage');
+    if (answer.error) this.connection.emit('errorMessage', answer.error);
     this.connection.emit('readyForQuery');
     if (answer.error) throw answer.error;
     return { rows: answer.rows };
@@ -111,13 +112,14 @@ class ModelClient extends EventEmitter {
   async #ask(text: string): Promise<Answer> {
     const { host } = this.#link;
     const wasCut = this.#isSilent;
-    await host.travel();
+    this.#sent = Promise.all([this.#sent, host.travel()]);
+    await this.#sent;
     const backend = this.#backend!;
     if (wasCut && host.random() < 0.5) return this.#nothing();
     const answer = await backend.run(text);
     if (this.#isSilent) return this.#nothing();
-    await host.travel();
-    await host.arrive();
+    this.#answered = Promise.all([this.#answered, host.travel()]).then(() => host.arrive());
+    await this.#answered;
     return answer;
   }
 
@@ -131,7 +133,11 @@ class ModelClient extends EventEmitter {
 
   /** Half of the time nobody is told. */
   #cut(): void {
-    const { host } = this.#link;
+    const { host, reconnects } = this.#link;
+    if (reconnects) {
+      void this.#backend?.clientLeft();
+      return this.#open();
+    }
     if (host.random() < 0.5) {
       this.#isSilent = true;
       void this.#backend?.clientIsSilent();

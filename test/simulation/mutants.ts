@@ -66,7 +66,7 @@ const STANDING: Partial<World> = {
   cut: 0,
   delayMs: 50,
 };
-const QUIET: Partial<World> = { lease: 'postgres', crash: 0, standstill: 0, cut: 0, isPoisoned: false };
+const QUIET: Partial<World> = { lease: 'postgres', crash: 0, standstill: 0, cut: 0, poison: 'nowhere' };
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -118,10 +118,17 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'I6',
   },
   {
+    // The server's answers tell that the session is another one; without that the run would go on, unprotected.
     name: 'automatic reconnect',
     reconnects: true,
     worlds: { ...STANDING, cut: 0.1, standstill: 0 },
-    breaks: 'I4',
+    breaks: 'I6',
+  },
+  {
+    name: 'sent ahead without a look at the one before',
+    rewrite: replaced(/CASE WHEN EXISTS \([^)]*\) THEN (\d+) ELSE -1 END/, '$1'),
+    worlds: { ...QUIET, sqlMs: 1, poison: 'COMMIT' },
+    breaks: 'I5',
   },
   { name: 'release by deleting the item', leases: releaseDeletes, worlds: STANDING, breaks: 'I8' },
 ];

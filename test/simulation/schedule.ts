@@ -14,7 +14,7 @@ import { Host, type HostFaults, NO_FAULTS } from './host.ts';
 import type { ServerVariant, Violation } from './invariants.ts';
 import { ROWS_AND_INDEX, type SimulatedSet } from './migrations.ts';
 import { FaultyRegister, LeaseItem } from './register.ts';
-import { Server } from './server.ts';
+import { type Poison, Server } from './server.ts';
 
 export const TARGET = 'orders';
 const LEASE_MS = 30_000;
@@ -30,8 +30,8 @@ export interface World extends HostFaults {
   readonly sqlMs: number;
   /** How many workers are attempts of one run, as a function that is called again while the first call is under way. */
   readonly attemptsPerHolder: number;
-  /** A statement of the last migration fails. */
-  readonly isPoisoned: boolean;
+  /** Where one of the last two migrations fails, if one does. */
+  readonly poison: Poison['at'] | 'nowhere';
 }
 
 /** The program with one of its ports as it must not be. */
@@ -53,8 +53,8 @@ export interface Worker {
 }
 
 export interface Ended {
-  readonly world: World;
   readonly server: Server;
+  readonly poison: Poison | undefined;
   readonly item: LeaseItem;
   readonly workers: readonly Worker[];
   readonly healer: Worker;
@@ -81,8 +81,10 @@ export async function runSchedule(world: World, variant: Variant = {}): Promise<
   const { set = ROWS_AND_INDEX } = variant;
   const time = new VirtualClock(random);
   const item = new LeaseItem();
-  const poisoned = new Set(world.isPoisoned ? set.revisions.slice(-1) : []);
-  const server = new Server(time, random, { sqlMs: world.sqlMs, variant: variant.server ?? {}, poisoned });
+  const { sqlMs, poison: at } = world;
+  const revision = set.revisions.at(random() < 0.5 ? -1 : -2)!;
+  const poison = at === 'nowhere' ? undefined : { revision, at };
+  const server = new Server(time, random, { sqlMs, variant: variant.server ?? {}, poison });
   const tokens: number[] = [];
   const met = new Set<Meeting>();
   const workerOf = (name: string, holder: string, faults: HostFaults): Worker => ({
@@ -140,6 +142,6 @@ export async function runSchedule(world: World, variant: Variant = {}): Promise<
     restore();
   }
   if (server.broken) throw server.broken;
-  const violations = violationsAfter({ world, server, item, workers, healer, tokens, set });
+  const violations = violationsAfter({ server, poison, item, workers, healer, tokens, set });
   return { violations, met, endedAtMs: time.nowMs(), messages: server.messages };
 }

@@ -20,8 +20,7 @@ export class Server {
   readonly database = new Database();
   readonly backends = new Set<Backend>();
   readonly violations: Violation[] = [];
-  /** Migrations of which a statement fails. */
-  readonly poisoned: ReadonlySet<string>;
+  readonly #poison: Poison | undefined;
   messages = 0;
   /** An error of the model itself, such as a message that it does not know. */
   broken: unknown;
@@ -33,7 +32,7 @@ export class Server {
     this.random = random;
     this.sqlMs = options.sqlMs;
     this.variant = options.variant;
-    this.poisoned = options.poisoned;
+    this.#poison = options.poison;
   }
 
   open(applicationName: string, onEnd: () => void): Backend {
@@ -41,6 +40,10 @@ export class Server {
     const backend = new Backend(this, this.#pids, applicationName, onEnd);
     this.backends.add(backend);
     return backend;
+  }
+
+  isPoisoned(revision: string | undefined, at: Poison['at']): boolean {
+    return this.#poison?.revision === revision && this.#poison?.at === at;
   }
 
   violates(of: Invariant, seen: unknown): void {
@@ -62,5 +65,11 @@ export class Server {
 export interface ServerOptions {
   readonly sqlMs: number;
   readonly variant: ServerVariant;
-  readonly poisoned: ReadonlySet<string>;
+  readonly poison: Poison | undefined;
+}
+
+/** The migration that fails, and where: in its own statement, or when all of them are done. */
+export interface Poison {
+  readonly revision: string;
+  readonly at: 'statement' | 'COMMIT';
 }

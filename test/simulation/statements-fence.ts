@@ -71,6 +71,14 @@ const LEASE_HELD = String.raw`pid = (\d+) AND backend_start = '(\d+)' AND holder
 export const FENCE: readonly Known[] = [
   [/^SELECT lockstep\.check_fence\((\d+)\)$/, (backend, [token = '']) => checkFence(backend, token)],
   [
+    /^SELECT lockstep\.check_fence\(CASE WHEN EXISTS \(SELECT FROM lockstep\.entry e WHERE e\.revision = (\d+) AND e\.ordinal = (\d+)\) THEN (\d+) ELSE (-1) END\)$/,
+    (backend, [revision, ordinal, token = '', nobodys = '']) => {
+      const { entries } = ledgerOf(backend);
+      const isThere = entries.some((e) => e.revision === revision && e.ordinal === ordinal);
+      return checkFence(backend, isThere ? token : nobodys);
+    },
+  ],
+  [
     /^SELECT token, pid, backend_start, holder, lease_ms FROM lockstep\.fence$/,
     (backend) => [fenceRow(backend)],
   ],

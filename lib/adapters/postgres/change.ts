@@ -61,7 +61,15 @@ export function stepTexts(change: Change, step: Step): string[] {
 export const stepSha256 = (change: Change, step: Step): string =>
   sha256(stepTexts(change, step).join(STATEMENT_SEPARATOR));
 
-export const checkFence = ({ token }: Change): string => `SELECT lockstep.check_fence(${token})`;
+/** @param behind the migration before it, if that was sent and not answered: nothing is let in without its ledger row. */
+export const checkFence = ({ token }: Change, behind?: Change): string =>
+  `SELECT lockstep.check_fence(${behind === undefined ? token : `CASE WHEN ${isRecorded(behind)} THEN ${token} ELSE ${NOBODYS} END`})`;
+
+/** Tokens are positive. */
+const NOBODYS = -1;
+
+const isRecorded = ({ revision, ordinal }: Change): string =>
+  `EXISTS (SELECT FROM lockstep.entry e WHERE e.revision = ${revision} AND e.ordinal = ${ordinal})`;
 
 export function insertEntry(change: Change): string {
   if (change.kind === 'repeatable') return insertRepeatable(change);

@@ -55,6 +55,8 @@ async function open(
   const client = new pg.Client({
     ...(await orAborted(clientConfig(config), signal)),
     application_name: applicationName,
+    // A message is written when it is given to it, also before the one before is answered: see engine/ahead.ts.
+    pipeline: true,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -39,7 +39,8 @@ export function messagesOf({ facts }: Session, change: Change, step: Step): Show
       return [
         shown(
           'a transaction',
-          transactionMessage(sender, change, step, unlimitedMs, locksOf(change, step)).text,
+          transactionMessage(sender, change, step, { timeLeftMs: unlimitedMs, locks: locksOf(change, step) })
+            .text,
         ),
       ];
     case 'alone':

@@ -24,6 +24,14 @@ import { migrationSettings, restoreSession } from './session-settings.ts';
 
 export type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
 
+export interface Sending {
+  /** Until the attempt must have stopped; may be Infinity. */
+  readonly timeLeftMs: number;
+  readonly locks?: LockRecord | undefined;
+  /** The migration before it, which was sent and is not answered; see engine/ahead.ts. */
+  readonly behind?: Change | undefined;
+}
+
 /** Statements before the migration's own: BEGIN, fence, row, settings. */
 const STATEMENTS_BEFORE = 4;
 
@@ -35,10 +43,9 @@ export async function runTransactional(
   session: Session,
   change: Change,
   step: TransactionalStep,
-  timeLeftMs: number,
-  locks?: LockRecord,
+  sending: Sending,
 ): Promise<void> {
-  const message = transactionMessage(session, change, step, timeLeftMs, locks);
+  const message = transactionMessage(session, change, step, sending);
   try {
     await session.run(message.text);
   } catch (error) {
@@ -52,14 +59,13 @@ export function transactionMessage(
   session: Sender,
   change: Change,
   step: TransactionalStep,
-  timeLeftMs: number,
-  locks: LockRecord | undefined,
+  { timeLeftMs, locks, behind }: Sending,
 ): SentMessage {
   const { searchPath } = session.facts;
   const last = isLastStep(change, step);
   const before = [
     'BEGIN ISOLATION LEVEL READ COMMITTED',
-    checkFence(change),
+    checkFence(change, behind),
     last ? insertEntry(change) : insertJournal(change, step),
     migrationSettings({ ...change, searchPath, transactional: true, timeLeftMs }),
     '',

@@ -47,7 +47,6 @@ export class Session {
   #sent = 0;
   #idle: Promise<unknown> = Promise.resolve();
   #commandsDone: string[] = [];
-  #commandsBeforeError: readonly string[] = [];
   /** As it is set now; what a migration may have changed is put back to it. */
   applicationName = '';
 
@@ -61,8 +60,9 @@ export class Session {
       .on('commandComplete', ({ text }: { text: string }) => {
         this.#commandsDone.push(text);
       })
-      .on('errorMessage', () => {
-        this.#commandsBeforeError = this.#commandsDone;
+      // With the error, because that of a message that was sent ahead may come before this one is looked at.
+      .on('errorMessage', (error: pg.DatabaseError) => {
+        Object.defineProperty(error, 'commandsDone', { value: this.#commandsDone });
       })
       // The end of the message, whether it went well or not.
       .on('readyForQuery', () => {
@@ -108,9 +108,9 @@ export class Session {
     return this.#busy > 0;
   }
 
-  /** The number of the message that the server has not answered yet; undefined while there is none. */
+  /** The number of the first message that the server has not answered yet; undefined while there is none. */
   get inFlight(): number | undefined {
-    return this.busy ? this.#sent : undefined;
+    return this.busy ? this.#sent - this.#busy + 1 : undefined;
   }
 
   /** Resolves when what runs at the time of the call has ended, well or not. */
@@ -163,8 +163,7 @@ export class Session {
       return last?.rows ?? [];
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw connectionLost(error);
-      withoutRowData(error);
-      throw Object.defineProperty(error, 'commandsDone', { value: this.#commandsBeforeError });
+      throw withoutRowData(error);
     } finally {
       this.#busy -= 1;
     }
@@ -173,6 +172,8 @@ export class Session {
   /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. */
   async end(): Promise<void> {
     if (this.isLost) return;
+    // What runs yet is not waited for.
+    if (this.busy) return this.destroy();
     const impatient = setTimeout(() => this.destroy(), ENDING_TAKES_MS);
     // Whoever gets it next finds it as the login does.
     if (this.#isBorrowed) await this.#client.query('RESET ALL').catch(() => undefined);
@@ -195,8 +196,9 @@ export class Session {
 const ENDING_TAKES_MS = 2_000;
 
 /** An error that becomes another one's cause may be printed whole by whoever catches that. */
-function withoutRowData(error: pg.DatabaseError): void {
+function withoutRowData(error: pg.DatabaseError): pg.DatabaseError {
   for (const field of ['detail', 'hint', 'where', 'internalQuery'] as const) delete error[field];
+  return error;
 }
 
 /** Undefined schema, undefined table. */
