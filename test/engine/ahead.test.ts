@@ -88,7 +88,9 @@ describe('nothing behind one that fails', () => {
     const site = await siteForTest();
     const ahead = watchWire();
     const error = await failureOf(
-      site.up(small(30, { 21: 'CREATE TABLE step_21 ();\nSELECT pg_sleep(0.3);\nSELECT 1 / 0;\n' }), { clock }),
+      site.up(small(30, { 21: 'CREATE TABLE step_21 ();\nSELECT pg_sleep(0.3);\nSELECT 1 / 0;\n' }), {
+        clock,
+      }),
     );
     expect(error).toMatchObject({
       code: 'LS601',

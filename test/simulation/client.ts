@@ -131,12 +131,13 @@ class ModelClient extends EventEmitter {
     return this.#lost;
   }
 
-  /** Half of the time nobody is told. */
+  /** Half of the time nobody is told; and a mutant has made another connection by the time it sends. */
   #cut(): void {
     const { host, reconnects } = this.#link;
     if (reconnects) {
       void this.#backend?.clientLeft();
-      return this.#open();
+      this.#open();
+      return;
     }
     if (host.random() < 0.5) {
       this.#isSilent = true;
