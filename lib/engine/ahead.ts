@@ -6,17 +6,17 @@
  * Invariants
  * - What was sent ahead does nothing unless the one before is recorded in the ledger: the server skips it when the
  *   transaction before it failed, and its own first statement asks for that row (a COMMIT can fail, too, and leaves no
- *   transaction behind). With a fence that has moved on it does nothing either, as any other message.
+ *   transaction behind). It asks whether it was sent ahead or not: what is sent does not depend on the time that it takes.
+ *   With a fence that has moved on it does nothing either, as any other message.
  * - One at most is ahead, and only when the one before it was quick: a person who interrupts, or a lease that is lost, stops
  *   what runs, and that.
- * - Ahead is only what looks at nothing and waits for nobody first: a single transaction, no strong lock that is known of.
- *   Nothing is where time is limited, where a step is measured, or behind a pooler.
+ * - Ahead is only what looks at nothing and waits for nobody first (`follows` of a change): a single transaction, no strong
+ *   lock that is known of, behind another such one. Nothing is where time is limited, where a step is measured, or behind a pooler.
  *
  * Who is authoritative: the ledger. What can fail: what fails in the change itself; of one whose predecessor failed, what
  * it fails with says nothing and is not told.
  */
 import { type Change, runTransactional } from '../adapters/postgres/index.ts';
-import { strongestOf } from '../core/locks/index.ts';
 import type { Attempt } from './attempt.ts';
 
 /** As is the next one, probably. */
@@ -79,13 +79,9 @@ export class Ahead {
     const { session, timeLeftMs } = this.#attempt;
     const change = this.#followers.get(behind);
     const [step] = change?.steps ?? [];
-    if (!change || step?.kind !== 'transaction' || !isSimple(behind) || !isSimple(change)) return;
-    if (strongestOf(step.statements.flatMap(({ locks }) => locks ?? [])).length > 0) return;
-    const answered = runTransactional(session, change, step, { timeLeftMs: timeLeftMs(), behind });
+    if (!change?.follows || step?.kind !== 'transaction') return;
+    const answered = runTransactional(session, change, step, { timeLeftMs: timeLeftMs() });
     answered.catch(() => undefined);
     this.#sent = { change, answered };
   }
 }
-
-/** One transaction, and one row of the ledger that says that it was made. */
-const isSimple = ({ kind, steps }: Change): boolean => kind === 'applied' && steps.length === 1;

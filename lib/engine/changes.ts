@@ -1,5 +1,6 @@
 /** What a plan says as changes: migrations up, repeatable objects, and down scripts out of the ledger. */
 import type { Change, DownScript } from '../adapters/postgres/index.ts';
+import { strongestOf } from '../core/locks/index.ts';
 import {
   type CurrentEntry,
   type Migration,
@@ -63,9 +64,27 @@ function repeatableChange(
   };
 }
 
-/** Made one after the other, of which only the last one need be waited for: those before are on disk then, too. */
+/**
+ * Made one after the other, of which only the last one need be waited for: those before are on disk then, too. What is a
+ * single transaction that looks at nothing first may be sent before such a one before it is answered.
+ */
 export const inOneRun = (changes: readonly Change[]): Change[] =>
-  changes.map((change, i) => ({ ...change, isDurable: i === changes.length - 1 }));
+  changes.map((change, i) => {
+    const before = changes[i - 1];
+    const follows = before && isSmall(before) && isSmall(change) ? before : undefined;
+    return {
+      ...change,
+      isDurable: i === changes.length - 1,
+      follows: follows && { revision: follows.revision, ordinal: follows.ordinal },
+    };
+  });
+
+/** One transaction without a strong lock that is known of, and one row of the ledger that says that it was made. */
+const isSmall = ({ kind, steps: [step, ...others] }: Change): boolean =>
+  kind === 'applied' &&
+  others.length === 0 &&
+  step?.kind === 'transaction' &&
+  strongestOf(step.statements.flatMap(({ locks }) => locks ?? [])).length === 0;
 
 /** Everything pending, in the order in which it is applied. Throws LS2xx for a file that does not compile. */
 export async function pendingChanges(

@@ -76,7 +76,7 @@ export const waitsForBuild: Scenario = {
     await until('the other asks for the lock', async () => {
       const rows = await world.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database()
-         AND application_name LIKE 'lockstep %' AND application_name !~ '^lockstep (#|look|watch)'`,
+         AND application_name LIKE 'lockstep %' AND application_name !~ '^lockstep (#|look|watch|ask)'`,
       );
       return rows.length > 0;
     });

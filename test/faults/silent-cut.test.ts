@@ -9,7 +9,8 @@ const GATE = 4_713;
 const FILES = {
   '0001_first.sql': 'CREATE TABLE done (n int); INSERT INTO done VALUES (1);',
   '0002_second.sql': `SELECT pg_advisory_xact_lock(${GATE}); INSERT INTO done VALUES (2);`,
-  '0003_third.sql': 'INSERT INTO done VALUES (3);',
+  // With a lock, so that it is not sent before the second one is answered.
+  '0003_third.sql': 'LOCK TABLE done; INSERT INTO done VALUES (3);',
 };
 
 /** Somebody's run is in the middle of its second migration, and its link is cut. */

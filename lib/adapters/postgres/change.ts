@@ -19,14 +19,20 @@ import { literal } from './sql.ts';
 /** As the ledger keeps it: it runs with the settings of its migration. */
 export type DownScript = Script & Migration['settings'];
 
-export interface Change {
+/** Of a row of the ledger. */
+export interface EntryKey {
+  readonly revision: string;
+  readonly ordinal: number;
+}
+
+export interface Change extends EntryKey {
   readonly kind: 'applied' | 'reverted' | 'stamped' | 'baselined' | 'repaired' | 'repeatable';
   /** `R` of a repeatable object, whose name is the slug: as its file is called. */
   readonly revision: string;
-  readonly slug: string;
-  readonly phase: string;
   /** Of the ledger row that this change writes. */
   readonly ordinal: number;
+  readonly slug: string;
+  readonly phase: string;
   /** Of the up script, in both directions. */
   readonly sha256: string;
   readonly normalizedSha256: string;
@@ -43,6 +49,8 @@ export interface Change {
    * its log in one order; a server that crashes before takes this change back as a whole, its ledger row with it.
    */
   readonly isDurable: boolean;
+  /** The one before it in this run, where it may be sent before that one is answered; see engine/ahead.ts. */
+  readonly follows?: EntryKey | undefined;
   readonly runId: string;
   readonly token: number;
 }
@@ -61,14 +69,14 @@ export function stepTexts(change: Change, step: Step): string[] {
 export const stepSha256 = (change: Change, step: Step): string =>
   sha256(stepTexts(change, step).join(STATEMENT_SEPARATOR));
 
-/** @param behind the migration before it, if that was sent and not answered: nothing is let in without its ledger row. */
-export const checkFence = ({ token }: Change, behind?: Change): string =>
-  `SELECT lockstep.check_fence(${behind === undefined ? token : `CASE WHEN ${isRecorded(behind)} THEN ${token} ELSE ${NOBODYS} END`})`;
+/** Nor is one let in that follows another one, of which the row is missing. */
+export const checkFence = ({ token, follows }: Change): string =>
+  `SELECT lockstep.check_fence(${follows ? `CASE WHEN ${isRecorded(follows)} THEN ${token} ELSE ${NOBODYS} END` : token})`;
 
 /** Tokens are positive. */
 const NOBODYS = -1;
 
-const isRecorded = ({ revision, ordinal }: Change): string =>
+const isRecorded = ({ revision, ordinal }: EntryKey): string =>
   `EXISTS (SELECT FROM lockstep.entry e WHERE e.revision = ${revision} AND e.ordinal = ${ordinal})`;
 
 export function insertEntry(change: Change): string {

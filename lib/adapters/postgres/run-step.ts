@@ -28,8 +28,6 @@ export interface Sending {
   /** Until the attempt must have stopped; may be Infinity. */
   readonly timeLeftMs: number;
   readonly locks?: LockRecord | undefined;
-  /** The migration before it, which was sent and is not answered; see engine/ahead.ts. */
-  readonly behind?: Change | undefined;
 }
 
 /** Statements before the migration's own: BEGIN, fence, row, settings. */
@@ -59,13 +57,13 @@ export function transactionMessage(
   session: Sender,
   change: Change,
   step: TransactionalStep,
-  { timeLeftMs, locks, behind }: Sending,
+  { timeLeftMs, locks }: Sending,
 ): SentMessage {
   const { searchPath } = session.facts;
   const last = isLastStep(change, step);
   const before = [
     'BEGIN ISOLATION LEVEL READ COMMITTED',
-    checkFence(change, behind),
+    checkFence(change),
     last ? insertEntry(change) : insertJournal(change, step),
     migrationSettings({ ...change, searchPath, transactional: true, timeLeftMs }),
     '',
