@@ -60,14 +60,17 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
   return recorded(attempt, request, plan, (begin) => applyEach(attempt, request, plan, ledger, begin));
 }
 
+/** Told which migration is under way: undefined when none is. */
+type Begin = (migration: string | undefined) => void;
+
 async function applyEach(
   attempt: Attempt,
   { source, begins, mayEndIdle = false }: Request,
   plan: Plan,
   ledger: LedgerState,
-  begin: (migration: string) => void,
+  begin: Begin,
 ): Promise<ApplyResult> {
-  const changes = await pendingChanges(source, plan, attempt);
+  const changes = await pendingChanges(source, plan, ledger, attempt);
   const applied: string[] = [];
   const ahead = begins ? undefined : aheadOf(attempt, changes);
   const progress: Progress = { stepsDone: 0, mayEndIdle, ahead };
@@ -80,7 +83,9 @@ async function applyEach(
       applied.push(name);
     }
   } finally {
-    await ahead?.settled();
+    const late = await ahead?.settled();
+    if (late) begin(undefined);
+    if (late) attempt.on(late);
   }
   const notApplied = pendingNames(plan).slice(applied.length);
   const outcome = notApplied.length === 0 ? 'applied' : 'more';
@@ -92,7 +97,7 @@ async function recorded(
   attempt: Attempt,
   { source, restorePoint = null, restoreRecord }: Request,
   { inTheWay }: Plan,
-  work: (begin: (migration: string) => void) => Promise<ApplyResult>,
+  work: (begin: Begin) => Promise<ApplyResult>,
 ): Promise<ApplyResult> {
   const { session, runId, holder, token } = attempt;
   const forced = inTheWay.length > 0 ? instancesInWords(inTheWay) : null;

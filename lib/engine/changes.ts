@@ -3,8 +3,11 @@ import type { Change, DownScript } from '../adapters/postgres/index.ts';
 import { strongestOf } from '../core/locks/index.ts';
 import {
   type CurrentEntry,
+  compareRevisions,
+  type LedgerState,
   type Migration,
   type MigrationSource,
+  type PartialRevision,
   type Plan,
   type Repeatable,
   stepsOf,
@@ -66,18 +69,24 @@ function repeatableChange(
 
 /**
  * Made one after the other, of which only the last one need be waited for: those before are on disk then, too. What is a
- * single transaction that looks at nothing first may be sent before such a one before it is answered.
+ * single transaction that looks at nothing first, and of which nothing was begun before (`partial`), may be sent before
+ * such a one before it is answered.
  */
-export const inOneRun = (changes: readonly Change[]): Change[] =>
+export const inOneRun = (changes: readonly Change[], partial: readonly PartialRevision[]): Change[] =>
   changes.map((change, i) => {
     const before = changes[i - 1];
-    const follows = before && isSmall(before) && isSmall(change) ? before : undefined;
+    const isFollower = isSmall(change) && !isBegun(change, partial);
+    const follows = before && isSmall(before) && isFollower ? before : undefined;
     return {
       ...change,
       isDurable: i === changes.length - 1,
       follows: follows && { revision: follows.revision, ordinal: follows.ordinal },
     };
   });
+
+/** An earlier attempt has done a part of it, or tried to: its journal tells. */
+export const isBegun = (change: Change, partial: readonly PartialRevision[]): boolean =>
+  partial.some((p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal);
 
 /** One transaction without a strong lock that is known of, and one row of the ledger that says that it was made. */
 const isSmall = ({ kind, steps: [step, ...others] }: Change): boolean =>
@@ -90,14 +99,16 @@ const isSmall = ({ kind, steps: [step, ...others] }: Change): boolean =>
 export async function pendingChanges(
   source: MigrationSource,
   { pending, repeatables }: Plan,
+  { partial }: LedgerState,
   identity: Identity,
 ): Promise<Change[]> {
   const migrations = await source.load(pending.map((p) => p.revision));
   const objects = await source.loadRepeatables(repeatables.map(({ name }) => name));
-  return inOneRun([
+  const changes = [
     ...migrations.map((m, i) => upChange(m, pending[i]!.ordinal, identity)),
     ...objects.map((o, i) => repeatableChange(o, repeatables[i]!.ordinal, identity)),
-  ]);
+  ];
+  return inOneRun(changes, partial);
 }
 
 export function downChange(entry: CurrentEntry, script: DownScript, { runId, token }: Identity): Change {

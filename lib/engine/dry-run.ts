@@ -65,7 +65,7 @@ async function tryPending(attempt: Attempt, options: MigrateOptions): Promise<Dr
   const { session } = attempt;
   const { plan, ledger } = await planOn(session, options);
   refuseHalfReverted(ledger);
-  const changes = await pendingChanges(options.source, plan, attempt);
+  const changes = await pendingChanges(options.source, plan, ledger, attempt);
   const run = await beginDryRun(session);
   const tries = await rolledBack(attempt, () => new Tries(attempt, run, ledger).all(changes));
   return { plan, ...tries, sequences: await advancedSequences(session, run) };

@@ -38,7 +38,7 @@ export const previewPlan = (options: EngineContext & PlanRequest): Promise<Previ
   withSession(options, LOOK, async (session) => {
     const { plan, ledger } = await planOn(session, options);
     if (plan.outcome !== 'pending') return { plan, migrations: [] };
-    const changes = await pendingChanges(options.source, plan, PLACEHOLDERS);
+    const changes = await pendingChanges(options.source, plan, ledger, PLACEHOLDERS);
     return { plan, migrations: changes.map((change) => preview(session, change, ledger)) };
   });
 

@@ -61,7 +61,7 @@ async function revertEach(
   const missing = entries.filter(({ entryId }) => !scripts.has(entryId));
   if (missing.length > 0) throw await explainIrreversible(attempt.session, missing);
   const changes = entries.map((entry) => downChange(entry, scripts.get(entry.entryId)!, attempt));
-  for (const change of inOneRun(changes)) {
+  for (const change of inOneRun(changes, ledger.partial)) {
     if (!(await runChange(attempt, change, ledger, progress)))
       throw outOfTime(reverted.length, entries.length);
     reverted.push(migrationName(change));

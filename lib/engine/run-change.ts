@@ -9,10 +9,11 @@ import {
   stepSha256,
 } from '../adapters/postgres/index.ts';
 import { LockstepError } from '../core/errors/index.ts';
-import { compareRevisions, type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
+import { type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
 import type { Ahead } from './ahead.ts';
 import { type Attempt, hasTime, outOfTime } from './attempt.ts';
 import { backfill } from './backfill.ts';
+import { isBegun } from './changes.ts';
 import { withBlockers } from './name-blockers.ts';
 import { runPatiently } from './step-locks.ts';
 import { tellProgress } from './step-progress.ts';
@@ -143,10 +144,7 @@ async function journalOf(
 ): Promise<readonly JournalStep[]> {
   // One transaction: there is nothing to go on with.
   if (change.kind === 'repeatable') return [];
-  const isPartial = partial.some(
-    (p) => compareRevisions(p.revision, change.revision) === 0 && p.ordinal === change.ordinal,
-  );
-  if (!isPartial) return [];
+  if (!isBegun(change, partial)) return [];
   const journal = await readJournal(attempt.session, change);
   const edited = journal.find((row) => row.state === 'done' && row.sha256 !== sha256At(change, row.step));
   if (edited) throw editedBelow(change, edited.step);

@@ -70,7 +70,7 @@ it.each([
 ])('is none of the first two, nor %s, nor what is behind one that takes long', async (_, sql) => {
   const site = await siteForTest();
   const ahead = watchWire();
-  await site.up(small(12, { 6: sql, 9: 'SELECT pg_sleep(1.2);' }), { clock });
+  await site.up(small(12, { 6: sql, 9: 'SELECT pg_sleep(2.5);' }), { clock });
   expect(ahead().length).toBeGreaterThan(0);
   for (const revision of [1, 2, 6, 11]) expect(ahead()).not.toContain(revision);
 });
@@ -81,6 +81,44 @@ it('is none where the time is limited', async () => {
   const { applied } = await site.attempt(small(20), { clock, timeLeftMs: () => 60_000 });
   expect(applied).toHaveLength(20);
   expect(ahead()).toEqual([]);
+});
+
+it('is none of which an earlier run has done a part, which is not done again', async () => {
+  const site = await siteForTest();
+  await site.rows('CREATE TABLE effects (revision int)');
+  const effect = (revision: number) => `INSERT INTO effects VALUES (${revision});\n`;
+  const build = 'CREATE UNIQUE INDEX CONCURRENTLY twice ON effects ((1));\n';
+  await site.rows('INSERT INTO effects VALUES (1), (1)');
+  const begun = { [`${name(9)}.sql`]: `${effect(9)}${build}` };
+  expect(await failureOf(site.up(begun))).toMatchObject({ code: 'LS601' });
+  // Without what failed, and behind others that were merged meanwhile.
+  const ahead = watchWire();
+  const others = Object.fromEntries([5, 6, 7, 8].map((i) => [`${name(i)}.sql`, effect(i)]));
+  const { applied } = await site.up({ ...others, [`${name(9)}.sql`]: effect(9) }, { clock });
+  expect(applied).toEqual([5, 6, 7, 8, 9].map(name));
+  expect(ahead().length).toBeGreaterThan(0);
+  expect(await site.rows('SELECT revision FROM effects WHERE revision > 1 ORDER BY revision')).toEqual(
+    [5, 6, 7, 8, 9].map((revision) => ({ revision })),
+  );
+});
+
+it('is told when it was made although the run was interrupted', async () => {
+  const site = await siteForTest();
+  const interruption = new AbortController();
+  const done: string[] = [];
+  const on = (event: EngineEvent) => {
+    if (event.kind !== 'migration-done') return;
+    done.push(event.migration);
+    // What is behind it was sent already, and is made before the server can be asked to stop it.
+    if (event.migration === name(20)) interruption.abort();
+  };
+  const error = await failureOf(site.up(small(30), { clock, on, signal: interruption.signal }));
+  expect(error).toMatchObject({ code: 'LS605' });
+  const applied = await site.rows<{ revision: number }>(APPLIED);
+  expect(applied.map(({ revision }) => name(revision))).toEqual(done);
+  const [run] = await site.rows('SELECT verdict, failed_migration FROM lockstep.run');
+  expect(run).toMatchObject({ verdict: 'failed' });
+  expect(done).not.toContain((run as { failed_migration: string }).failed_migration);
 });
 
 describe('nothing behind one that fails', () => {

@@ -13,7 +13,7 @@ import { seeded } from './random-kills.ts';
 import { createWorld, type World } from './world.ts';
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? randomInt(2 ** 31));
-const revisions = Array.from({ length: 600 }, (_, i) => String(i + 1).padStart(4, '0'));
+const revisions = Array.from({ length: 2_000 }, (_, i) => String(i + 1).padStart(4, '0'));
 const SMALL: MigrationSet = {
   files: Object.fromEntries(revisions.map((revision) => [`${revision}_small.sql`, insert(revision)])),
   revisions,
@@ -46,6 +46,10 @@ it.concurrent.for<LeaseKind>(['postgres', 'dynamodb'])(
       await Promise.race([holder.says(/Applied 0*[1-9]/), holder.ended]);
       await sleep(random() * WITHIN_MS);
       await strike(holder, world);
+      const [row] = await world.query<{ applied: number }>(
+        'SELECT count(*)::int AS applied FROM lockstep.entry',
+      );
+      context.expect(row!.applied).toBeLessThan(revisions.length);
     }
     const last = await world.up().endedWithin(LIMIT_MS);
     for (const holder of holders) holder.signal('SIGCONT');

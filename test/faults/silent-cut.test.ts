@@ -1,7 +1,7 @@
 /** The link to the server is cut, and neither side is told; a new one works. */
 import { expect, test } from 'vitest';
 import { otherSession } from '../engine/others.ts';
-import { configOf, type Site, siteForTest, WAITS_FOR_LOCK } from '../engine/site.ts';
+import { configOf, type Files, type Site, siteForTest, WAITS_FOR_LOCK } from '../engine/site.ts';
 import { silentlyCut } from '../support/wire.ts';
 import { until } from './until.ts';
 
@@ -9,15 +9,15 @@ const GATE = 4_713;
 const FILES = {
   '0001_first.sql': 'CREATE TABLE done (n int); INSERT INTO done VALUES (1);',
   '0002_second.sql': `SELECT pg_advisory_xact_lock(${GATE}); INSERT INTO done VALUES (2);`,
-  // With a lock, so that it is not sent before the second one is answered.
+  // Not sent before the second one is answered: it has a strong lock.
   '0003_third.sql': 'LOCK TABLE done; INSERT INTO done VALUES (3);',
 };
 
 /** Somebody's run is in the middle of its second migration, and its link is cut. */
-async function cutInTheMiddle(site: Site) {
+async function cutInTheMiddle(site: Site, files: Files = FILES) {
   const gate = await otherSession(site, `SELECT pg_advisory_lock(${GATE})`);
   const link = await silentlyCut(`${site.url}?sslmode=disable`);
-  const running = site.up(FILES, { database: configOf(link.url) });
+  const running = site.up(files, { database: configOf(link.url) });
   await site.until(`${WAITS_FOR_LOCK} AND l.locktype = 'advisory'`);
   link.cut();
   return { running, open: () => gate.query(`SELECT pg_advisory_unlock(${GATE})`) };
@@ -46,6 +46,20 @@ test(
       expect(await site.rows('SELECT n FROM done ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
       expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'applied' }]);
     }
+  },
+  LIMIT_MS,
+);
+
+test(
+  'the same with another migration sent, which is made or not, and once',
+  async () => {
+    const site = await siteForTest();
+    const small = { ...FILES, '0003_third.sql': 'INSERT INTO done VALUES (3);' };
+    const { running, open } = await cutInTheMiddle(site, small);
+    await open();
+    expect((await running).applied[0]).toBe('0001_first');
+    expect(await site.rows('SELECT n FROM done ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    expect(await site.rows('SELECT verdict FROM lockstep.run')).toEqual([{ verdict: 'applied' }]);
   },
   LIMIT_MS,
 );
