@@ -5,7 +5,8 @@
  *
  * The texts are the comment in the body of a function, and are taken from what the function says of itself
  * (Function.prototype.toString, which ECMAScript 2019 makes the exact source): a comment is the fastest that a JavaScript
- * engine can pass over, and as strings they would be looked through, and copied, before the first line runs.
+ * engine can pass over, and as strings they would be looked through, and copied, before the first line runs. What
+ * `lockstep up` does not need to find that nothing is pending is compressed there: what is not read is not waited for.
  *
  * Invariants: the texts are what esbuild makes of the ES modules that it splits the program into; a text is run once, at
  * the first `require` of its name, before which its exports are there already, so that two may import each other. What
@@ -14,6 +15,7 @@
  * Node's; a name that is no text's is Node's own `require`. The build fails if it does not find every `import()`.
  */
 import { basename } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { buildSync, type Metafile, type OutputFile, transformSync } from 'esbuild';
 import { CHUNKS, type Published, publishedPieces } from './esbuild-options.ts';
 
@@ -30,10 +32,25 @@ export function commandFile(root: string, entry: string, published: Published): 
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
   const pieces = outputFiles.map((file) => pieceOf(file, outputs.get(basename(file.path))!.imports));
-  return { text: program(pieces), metafile };
+  const starting = [...outputs].filter(([, { entryPoint }]) =>
+    [entry, ...AT_THE_START].includes(entryPoint ?? ''),
+  );
+  return {
+    text: program(
+      pieces,
+      neededBy(
+        starting.map(([name]) => `./${name}`),
+        pieces,
+      ),
+    ),
+    metafile,
+  };
 }
 
 const ENTRY = 'command';
+
+/** Beside the entry, what `lockstep up` imports before it knows whether something is pending. */
+const AT_THE_START = ['lib/cli/up.ts', 'lib/cli/up-result.ts', 'lib/adapters/filesystem/index.ts'];
 
 interface Piece {
   readonly name: string;
@@ -62,6 +79,14 @@ function pieceOf({ path, text }: OutputFile, imports: readonly Import[]): Piece 
   return { name: `./${name}`, text: commonJs(esm), needs };
 }
 
+function neededBy(names: readonly string[], pieces: readonly Piece[]): ReadonlySet<string> {
+  const needs = new Map(pieces.map((piece) => [piece.name, piece.needs]));
+  const found = new Set(names);
+  // What is added is visited, too.
+  for (const name of found) for (const needed of needs.get(name)!) found.add(needed);
+  return found;
+}
+
 /** What of Node's it imports with `import()` is a `require`, too. */
 const commonJs = (esm: string): string =>
   transformSync(esm, {
@@ -75,16 +100,21 @@ const commonJs = (esm: string): string =>
 const COMMENT_END = '*/';
 const ESCAPED_END = '*\u0001/';
 
+type Place = readonly [start: number, end: number, needs: readonly string[], isCompressed: 0 | 1];
+
 /** Its pieces believe themselves to be in the folder of the parser's WebAssembly, which one of them reads. */
-function program(pieces: readonly Piece[]): string {
-  const places: Record<string, readonly [start: number, end: number, needs: readonly string[]]> = {};
+function program(pieces: readonly Piece[], plain: ReadonlySet<string>): string {
+  const places: Record<string, Place> = {};
   let texts = '';
   for (const { name, text, needs } of pieces) {
     if (text.includes(ESCAPED_END))
       throw new Error(`${name} has the characters that stand for a comment's end.`);
     const start = texts.length;
-    texts += text.replaceAll(COMMENT_END, ESCAPED_END);
-    places[name] = [start, texts.length, needs];
+    const isPlain = plain.has(name);
+    texts += isPlain
+      ? text.replaceAll(COMMENT_END, ESCAPED_END)
+      : brotliCompressSync(text).toString('base64url');
+    places[name] = [start, texts.length, needs, isPlain ? 0 : 1];
   }
   return `#!/usr/bin/env node
 'use strict';
@@ -110,11 +140,16 @@ function load(name) {
   if (!place) return require(name);
   const module = { exports: {} };
   loaded.set(name, module);
-  const text = source.slice(texts + place[0], texts + place[1]).replaceAll(${JSON.stringify(ESCAPED_END)}, '${COMMENT_END}');
+  const text = textAt(place);
   const url = base + name.slice(1);
   const run = compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname', 'lockstepUrl', 'lockstepImport'], { filename: url });
   run(module.exports, load, module, join(directory, name), directory, url, loadInPieces);
   return module.exports;
+}
+function textAt([start, end, , isCompressed]) {
+  const text = source.slice(texts + start, texts + end);
+  if (!isCompressed) return text.replaceAll(${JSON.stringify(ESCAPED_END)}, '${COMMENT_END}');
+  return require('node:zlib').brotliDecompressSync(Buffer.from(text, 'base64url')).toString('utf8');
 }
 async function loadInPieces(name) {
   for (const piece of piecesOf(name, new Set())) {

@@ -10,6 +10,7 @@ import { isBuiltin } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { brotliDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_FILES } from '../../lib/constructs/package-files.ts';
 import {
@@ -137,12 +138,12 @@ export function describeImage(installed: () => Installed, database: () => TestDa
       expect((await stat(file)).size).toBeLessThan(3_000_000);
       expect((await readdir(join(image, 'dist'))).toSorted()).toEqual(['chunks', 'lockstep.cjs', 'task']);
       expect(await readdir(join(image, 'dist', 'chunks'))).toEqual(['libpg-query.wasm']);
-      const code = await readFile(file, 'utf8');
-      const texts = new Set([...code.matchAll(/"(\.\/[\w-]+\.js)":/g)].map(([, name]) => name));
+      const texts = textsIn(await readFile(file, 'utf8'));
       expect(texts.size).toBeGreaterThan(20);
-      const asked = [...code.matchAll(/(?:require|import)\(\\?"([^"\\]+)\\?"\)/g)].map(
-        ([, name]) => name ?? '',
+      const asked = [...texts.values()].flatMap((text) =>
+        [...text.matchAll(/(?:require|import|lockstepImport)\("([^"]+)"\)/g)].map(([, name]) => name ?? ''),
       );
+      expect(asked.length).toBeGreaterThan(200);
       // The last one is what the AWS SDK tries, and nobody has.
       const found = asked.filter((name) => !texts.has(name) && !isBuiltin(name));
       expect(new Set(found)).toEqual(new Set(['@aws-sdk/signature-v4-crt']));
@@ -197,4 +198,18 @@ export function describeImage(installed: () => Installed, database: () => TestDa
       expect(asked).toBe(1);
     });
   });
+}
+
+/** Of the command's modules, by their names: as lib/build/one-file.ts puts them into its one file. */
+function textsIn(code: string): ReadonlyMap<string, string> {
+  const start = code.indexOf('/*') + 2;
+  const places: Record<string, [number, number, string[], 0 | 1]> = JSON.parse(
+    /^const places = (.*);$/m.exec(code)?.[1] ?? '',
+  );
+  return new Map(
+    Object.entries(places).map(([name, [from, to, , isCompressed]]) => {
+      const text = code.slice(start + from, start + to);
+      return [name, isCompressed ? `${brotliDecompressSync(Buffer.from(text, 'base64url'))}` : text];
+    }),
+  );
 }
