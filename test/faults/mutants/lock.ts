@@ -24,10 +24,11 @@ export const OF_THE_LOCK: readonly Mutant[] = [
         '`SET application_name = ',
         '`BEGIN ISOLATION LEVEL REPEATABLE READ; SET application_name = ',
       ),
+      // Only then: who looks whether it has the lock, before it takes over, would end the transaction.
       inPostgres(
         'advisory-lock.ts',
-        'async function holdsLock(session: Session): Promise<boolean> {',
-        "async function holdsLock(session: Session): Promise<boolean> { await session.query('COMMIT');",
+        "if (row?.locked !== 't') return false;",
+        "if (row?.locked !== 't') return false; await session.query('COMMIT');",
       ),
     ],
     scenario: waitsForBuild,
