@@ -8,14 +8,22 @@ import { it } from 'vitest';
 import type { LeaseKind } from './fault.ts';
 import type { FaultyProcess } from './faulty-process.ts';
 import { unless, violationsIn } from './invariants.ts';
-import { insert, type MigrationSet } from './migration-sets.ts';
+import { GATE_KEY, insert, type MigrationSet } from './migration-sets.ts';
 import { seeded } from './random-kills.ts';
 import { createWorld, type World } from './world.ts';
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? randomInt(2 ** 31));
-const revisions = Array.from({ length: 2_000 }, (_, i) => String(i + 1).padStart(4, '0'));
+const revisions = Array.from({ length: 600 }, (_, i) => String(i + 1).padStart(4, '0'));
+/** Nobody gets beyond this one before a process has failed. */
+const GATE = '0500';
+const GATED = `-- lockstep: lock-timeout=60s\nSELECT pg_advisory_xact_lock_shared(${GATE_KEY});\n`;
 const SMALL: MigrationSet = {
-  files: Object.fromEntries(revisions.map((revision) => [`${revision}_small.sql`, insert(revision)])),
+  files: Object.fromEntries(
+    revisions.map((revision) => [
+      `${revision}_small.sql`,
+      `${revision === GATE ? GATED : ''}${insert(revision)}`,
+    ]),
+  ),
   revisions,
   rows: revisions,
   indexes: [],
@@ -33,27 +41,23 @@ const FAULTS: Readonly<Record<string, (holder: FaultyProcess, world: World) => P
   stopped: async (holder) => holder.signal('SIGSTOP'),
 };
 
-it.concurrent.for<LeaseKind>(['postgres', 'dynamodb'])(
-  `of many small ones each is applied once, and in order, whatever fails among them: lease in %s (LOCKSTEP_SEED=${SEED})`,
+const LEASES: readonly LeaseKind[] = ['postgres', 'dynamodb'];
+const CASES = Object.keys(FAULTS).flatMap((fault) => LEASES.map((lease) => ({ fault, lease })));
+
+it.concurrent.for(CASES)(
+  `of many small ones each is applied once, and in order, when one is $fault among them: lease in $lease (LOCKSTEP_SEED=${SEED})`,
   { timeout: 120_000 },
-  async (lease, context) => {
-    const random = seeded(SEED);
+  async ({ fault, lease }, context) => {
     const world = await createWorld({ context, lease, set: SMALL, edits: [] });
-    const holders: FaultyProcess[] = [];
-    for (const strike of Object.values(FAULTS)) {
-      const holder = world.up();
-      holders.push(holder);
-      await Promise.race([holder.says(/Applied 0*[1-9]/), holder.ended]);
-      await sleep(random() * WITHIN_MS);
-      await strike(holder, world);
-      const [row] = await world.query<{ applied: number }>(
-        'SELECT count(*)::int AS applied FROM lockstep.entry',
-      );
-      context.expect(row!.applied).toBeLessThan(revisions.length);
-    }
+    await world.query(`SELECT pg_advisory_lock(${GATE_KEY})`);
+    const holder = world.up();
+    await holder.says(/Applied 0*[1-9]/);
+    await sleep(seeded(SEED)() * WITHIN_MS);
+    await FAULTS[fault]!(holder, world);
+    await world.query(`SELECT pg_advisory_unlock(${GATE_KEY})`);
     const last = await world.up().endedWithin(LIMIT_MS);
-    for (const holder of holders) holder.signal('SIGCONT');
-    await Promise.all(holders.map((holder) => holder.endedWithin(LIMIT_MS)));
+    holder.signal('SIGCONT');
+    await holder.endedWithin(LIMIT_MS);
     context
       .expect([...unless(last?.exitCode === 0, 'ends', last), ...(await violationsIn(world))])
       .toEqual([]);
