@@ -32,19 +32,14 @@ export function commandFile(root: string, entry: string, published: Published): 
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
   const pieces = outputFiles.map((file) => pieceOf(file, outputs.get(basename(file.path))!.imports));
-  const starting = [...outputs].filter(([, { entryPoint }]) =>
-    [entry, ...AT_THE_START].includes(entryPoint ?? ''),
+  const isAtTheStart = (source = '') => source === entry || AT_THE_START.includes(source);
+  const starting = [...outputs].flatMap(([name, output]) =>
+    isAtTheStart(output.entryPoint) ? [`./${name}`] : [],
   );
-  return {
-    text: program(
-      pieces,
-      neededBy(
-        starting.map(([name]) => `./${name}`),
-        pieces,
-      ),
-    ),
-    metafile,
-  };
+  if (starting.length !== AT_THE_START.length + 1) {
+    throw new Error(`Of ${[entry, ...AT_THE_START].join(', ')} only ${starting.join(', ')} were found.`);
+  }
+  return { text: program(pieces, neededBy(starting, pieces)), metafile };
 }
 
 const ENTRY = 'command';
@@ -70,11 +65,8 @@ function pieceOf({ path, text }: OutputFile, imports: readonly Import[]): Piece 
     found.add(imported);
     return `lockstepImport("./${imported}")`;
   });
-  if (dynamic.size !== found.size || [...dynamic].some((imported) => !found.has(imported))) {
-    throw new Error(
-      `${name} imports ${[...dynamic].join(', ')}; what was found is ${[...found].join(', ')}.`,
-    );
-  }
+  const [told, seen] = [dynamic, found].map((names) => [...names].sort().join(', '));
+  if (told !== seen) throw new Error(`${name} imports ${told}; what was found is ${seen}.`);
   const needs = own.filter(({ kind }) => kind === 'import-statement').map((i) => `./${basename(i.path)}`);
   return { name: `./${name}`, text: commonJs(esm), needs };
 }

@@ -1,6 +1,6 @@
 /** What a plan says as changes: migrations up, repeatable objects, and down scripts out of the ledger. */
 import type { Change, DownScript } from '../adapters/postgres/index.ts';
-import { strongestOf } from '../core/locks/index.ts';
+import { wantedBy } from '../core/locks/index.ts';
 import {
   type CurrentEntry,
   compareRevisions,
@@ -93,7 +93,7 @@ const isSmall = ({ kind, steps: [step, ...others] }: Change): boolean =>
   kind === 'applied' &&
   others.length === 0 &&
   step?.kind === 'transaction' &&
-  strongestOf(step.statements.flatMap(({ locks }) => locks ?? [])).length === 0;
+  wantedBy(step.statements).length === 0;
 
 /** Everything pending, in the order in which it is applied. Throws LS2xx for a file that does not compile. */
 export async function pendingChanges(

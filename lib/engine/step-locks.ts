@@ -1,7 +1,7 @@
 /** A transactional step and its locks: who is in the way, waiting for them, trying, and who it was in the end. */
 import { type Change, type Look, lookAtLocks, runTransactional } from '../adapters/postgres/index.ts';
 import { sleepOrAbort } from '../core/clock.ts';
-import { type Blocker, type Patience, patiently, strongestOf, toWaitFor } from '../core/locks/index.ts';
+import { type Blocker, type Patience, patiently, toWaitFor, wantedBy } from '../core/locks/index.ts';
 import { migrationName, type Step } from '../core/plan/index.ts';
 import type { Ahead } from './ahead.ts';
 import { type Attempt, hasTime, outOfTime } from './attempt.ts';
@@ -59,7 +59,7 @@ const TELL_EVERY_MS = 2_000;
 class StepLocks {
   readonly #attempt: Attempt;
   readonly #migration: string;
-  readonly #wanted: ReturnType<typeof strongestOf>;
+  readonly #wanted: ReturnType<typeof wantedBy>;
   /** By transaction: when it was first seen in the way. */
   readonly #since = new Map<string, number>();
   relations: Look['relations'] = [];
@@ -67,7 +67,7 @@ class StepLocks {
   constructor(attempt: Attempt, change: Change, { statements }: TransactionalStep) {
     this.#attempt = attempt;
     this.#migration = migrationName(change);
-    this.#wanted = strongestOf(statements.flatMap(({ locks }) => locks ?? []));
+    this.#wanted = wantedBy(statements);
   }
 
   /** Without a strong lock that is known of there is nothing to look at. */

@@ -1,7 +1,11 @@
 /** The simulation of the lease in a process of its own, so that sources can be changed: prints what it found, as JSON. */
 import { neverTwoHold, tokensGrow } from '../core/lease-simulation.ts';
 
-const EFFORT = { numRuns: 200, endOnFailure: true };
+/**
+ * Of 12 seeds with 200 schedules each, 8 found "unconditional release", and 12 each of the others; with a thousand all
+ * do. The seed is fixed so that a mutant is found each time or never.
+ */
+const EFFORT = { seed: 1, numRuns: 1_000, endOnFailure: true };
 
 const found: string[] = [];
 for (const property of [tokensGrow, neverTwoHold]) {

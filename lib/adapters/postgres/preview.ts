@@ -3,7 +3,7 @@
  * is sent has a name in its place, with a colon.
  */
 import { FIRST_BATCH_SIZE } from '../../core/backfill/index.ts';
-import { strongestOf } from '../../core/locks/index.ts';
+import { wantedBy } from '../../core/locks/index.ts';
 import type { Step } from '../../core/plan/index.ts';
 import { beginMessage, type Change, stepTexts } from './change.ts';
 import { doneMessage, loneSettings } from './run-alone.ts';
@@ -70,7 +70,7 @@ export function messagesOf({ facts }: Session, change: Change, step: Step): Show
 
 /** Which of them are there to be locked shows only when the step's turn has come; of repeatable objects none is kept. */
 function locksOf({ kind }: Change, { statements }: TransactionalStep): typeof LOCKS_TO_COME | undefined {
-  const locks = strongestOf(statements.flatMap((statement) => statement.locks ?? []));
+  const locks = wantedBy(statements);
   return locks.length > 0 && kind !== 'repeatable' ? LOCKS_TO_COME : undefined;
 }
 

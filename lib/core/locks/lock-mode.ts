@@ -48,6 +48,11 @@ export interface RelationLock {
 export const relationKey = ({ schema, relation }: Omit<RelationLock, 'mode'>): string =>
   JSON.stringify([schema ?? null, relation]);
 
+/** The strong locks that are known of statements, each relation once. */
+export const wantedBy = (
+  statements: readonly { readonly locks?: readonly RelationLock[] | undefined }[],
+): RelationLock[] => strongestOf(statements.flatMap(({ locks }) => locks ?? []));
+
 /** Each relation once, with the strongest of its modes, in the order in which they first come. */
 export function strongestOf(locks: readonly RelationLock[]): RelationLock[] {
   const found = new Map<string, RelationLock>();

@@ -7,7 +7,7 @@ import {
   readWalBytes,
 } from '../../adapters/postgres/rehearsal.ts';
 import type { Clock } from '../../core/clock.ts';
-import { strongestOf } from '../../core/locks/index.ts';
+import { wantedBy } from '../../core/locks/index.ts';
 import { migrationName, type Statement, type Step } from '../../core/plan/index.ts';
 import {
   builtIn,
@@ -84,7 +84,7 @@ export class Measuring {
   async #before(step: Step): Promise<Before> {
     const session = this.#session;
     const relations = await readFootprint(session);
-    const wanted = strongestOf(statementsOf(step).flatMap(({ locks }) => locks ?? []));
+    const wanted = wantedBy(statementsOf(step));
     const named = wanted.length === 0 ? [] : (await lookAtLocks(session, wanted)).relations;
     const oids = named.map(({ oid }) => oid);
     await this.#probe(relations, oids);
