@@ -14,10 +14,12 @@
  * answered: the server, to which a connection is being made. What can fail: nothing that could not fail in a module of
  * Node's; a name that is no text's is Node's own `require`. The build fails if it does not find every `import()`.
  */
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { buildSync, type Metafile, type OutputFile, transformSync } from 'esbuild';
 import { CHUNKS, type Published, publishedPieces } from './esbuild-options.ts';
+import { COMMENT_END, ESCAPED_END, PARAMETERS, type Place } from './one-file-loader.ts';
 
 export interface OneFile {
   readonly text: string;
@@ -39,13 +41,18 @@ export function commandFile(root: string, entry: string, published: Published): 
   if (starting.length !== AT_THE_START.length + 1) {
     throw new Error(`Of ${[entry, ...AT_THE_START].join(', ')} only ${starting.join(', ')} were found.`);
   }
-  return { text: program(pieces, neededBy(starting, pieces)), metafile };
+  return { text: program(root, pieces, neededBy(starting, pieces)), metafile };
 }
 
 const ENTRY = 'command';
 
 /** Beside the entry, what `lockstep up` imports before it knows whether something is pending. */
-const AT_THE_START = ['lib/cli/up.ts', 'lib/cli/up-result.ts', 'lib/adapters/filesystem/index.ts'];
+const AT_THE_START = [
+  'lib/cli/up.ts',
+  'lib/cli/up-result.ts',
+  'lib/adapters/filesystem/index.ts',
+  'lib/adapters/postgres/ledger.ts',
+];
 
 interface Piece {
   readonly name: string;
@@ -80,22 +87,18 @@ function neededBy(names: readonly string[], pieces: readonly Piece[]): ReadonlyS
 }
 
 /** What of Node's it imports with `import()` is a `require`, too. */
-const commonJs = (esm: string): string =>
-  transformSync(esm, {
+function commonJs(esm: string): string {
+  const { code } = transformSync(esm, {
     format: 'cjs',
     target: 'node20',
     supported: { 'dynamic-import': false },
     minify: true,
-  }).code;
+  });
+  // In parentheses an engine compiles it at once, and not after having looked through it.
+  return `(function (${PARAMETERS}) {${code}})`;
+}
 
-/** The end of a comment, as it is written inside of one: esbuild escapes control characters, so no text has it. */
-const COMMENT_END = '*/';
-const ESCAPED_END = '*\u0001/';
-
-type Place = readonly [start: number, end: number, needs: readonly string[], isCompressed: 0 | 1];
-
-/** Its pieces believe themselves to be in the folder of the parser's WebAssembly, which one of them reads. */
-function program(pieces: readonly Piece[], plain: ReadonlySet<string>): string {
+function program(root: string, pieces: readonly Piece[], plain: ReadonlySet<string>): string {
   const places: Record<string, Place> = {};
   let texts = '';
   for (const { name, text, needs } of pieces) {
@@ -108,52 +111,31 @@ function program(pieces: readonly Piece[], plain: ReadonlySet<string>): string {
       : brotliCompressSync(text).toString('base64url');
     places[name] = [start, texts.length, needs, isPlain ? 0 : 1];
   }
+  const digest = createHash('sha256').update(texts).digest('hex');
   return `#!/usr/bin/env node
 'use strict';
 const places = ${JSON.stringify(places)};
-function comment() {/*${texts}*/}
-${LOADER}load('./${ENTRY}.js').runCli(process.argv.slice(2)).then((exitCode) => { process.exitCode = exitCode; });
+function commented() {/*${texts}*/}
+${loader(root)}
+const directory = require('node:path').join(__dirname, '${CHUNKS}');
+const load = ${LOADER}.loaderOf({ places, commented, digest: '${digest}', directory, require });
+load('./${ENTRY}.js').runCli(process.argv.slice(2)).then((exitCode) => { process.exitCode = exitCode; });
 `;
 }
 
-const LOADER = `const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
-const { setImmediate: othersTurn } = require('node:timers/promises');
-const { compileFunction } = require('node:vm');
-const source = comment.toString();
-const texts = source.indexOf('/*') + 2;
-const loaded = new Map();
-const directory = join(__dirname, '${CHUNKS}');
-const base = pathToFileURL(directory).href;
-function load(name) {
-  const known = loaded.get(name);
-  if (known) return known.exports;
-  const place = places[name];
-  if (!place) return require(name);
-  const module = { exports: {} };
-  loaded.set(name, module);
-  const text = textAt(place);
-  const url = base + name.slice(1);
-  const run = compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname', 'lockstepUrl', 'lockstepImport'], { filename: url });
-  run(module.exports, load, module, join(directory, name), directory, url, loadInPieces);
-  return module.exports;
+const LOADER = 'lockstepLoader';
+
+function loader(root: string): string {
+  const { outputFiles } = buildSync({
+    entryPoints: ['lib/build/one-file-loader.ts'],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20',
+    format: 'iife',
+    globalName: LOADER,
+    minify: true,
+  });
+  return outputFiles[0]!.text;
 }
-function textAt([start, end, , isCompressed]) {
-  const text = source.slice(texts + start, texts + end);
-  if (!isCompressed) return text.replaceAll(${JSON.stringify(ESCAPED_END)}, '${COMMENT_END}');
-  return require('node:zlib').brotliDecompressSync(Buffer.from(text, 'base64url')).toString('utf8');
-}
-async function loadInPieces(name) {
-  for (const piece of piecesOf(name, new Set())) {
-    if (loaded.has(piece)) continue;
-    load(piece);
-    await othersTurn();
-  }
-  return load(name);
-}
-function piecesOf(name, seen) {
-  if (seen.has(name)) return [];
-  seen.add(name);
-  return [...places[name][2].flatMap((needed) => piecesOf(needed, seen)), name];
-}
-`;

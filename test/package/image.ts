@@ -137,7 +137,9 @@ export function describeImage(installed: () => Installed, database: () => TestDa
       const file = join(image, 'dist', 'lockstep.cjs');
       expect((await stat(file)).size).toBeLessThan(3_000_000);
       expect((await readdir(join(image, 'dist'))).toSorted()).toEqual(['chunks', 'lockstep.cjs', 'task']);
-      expect(await readdir(join(image, 'dist', 'chunks'))).toEqual(['libpg-query.wasm']);
+      // In an image the folder is nobody's who runs it; here the command keeps what it compiled.
+      const chunks = await readdir(join(image, 'dist', 'chunks'));
+      expect(chunks.filter((name) => !name.startsWith('compiled-'))).toEqual(['libpg-query.wasm']);
       const texts = textsIn(await readFile(file, 'utf8'));
       expect(texts.size).toBeGreaterThan(20);
       const asked = [...texts.values()].flatMap((text) =>

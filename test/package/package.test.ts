@@ -2,7 +2,7 @@
  * The package in other people's hands: the command with the machine's own Node and nothing else installed, the
  * gate in an app, the construct in a CDK app.
  */
-import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { FUNCTION_NAMES } from '../../lib/core/workflow/index.ts';
@@ -101,6 +101,40 @@ describe('installed in an empty folder', () => {
     expect(await queryRows(database.url, 'SELECT count(*)::int AS applied FROM lockstep.applied')).toEqual([
       { applied: files.length },
     ]);
+  });
+
+  test('what it compiled is kept for the next run, which compiles nothing', async () => {
+    const { bare } = installed;
+    const chunks = join(bare.path, 'node_modules', 'lockstep', 'dist', 'chunks');
+    // It needs the parser, for which it changes flags of V8's.
+    const args = [COMMAND, 'verify', '--migrations', MIGRATIONS, '--database-url', database.url];
+    const verify = (env = {}, ...flags: string[]) => bare.run('node', [...flags, ...args], env);
+    const compiled = async () => (await readdir(chunks)).filter((name) => name.startsWith('compiled-'));
+    for (const name of await compiled()) await rm(join(chunks, name));
+    const first = await verify({ NODE_DISABLE_COMPILE_CACHE: '1' });
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await compiled()).toEqual([]);
+
+    expect(await verify()).toEqual(first);
+    const [name = ''] = await compiled();
+    expect(name).toMatch(/^compiled-v[\d.]+-\w+-\w+$/);
+    const kept = join(chunks, name);
+    /** It is replaced when something was compiled, and only then. */
+    const isReplacedBy = async (run: () => Promise<unknown>) => {
+      const before = await stat(kept);
+      expect(await run()).toEqual(first);
+      return (await stat(kept)).ino !== before.ino;
+    };
+    expect(await isReplacedBy(verify)).toBe(false);
+
+    const damaged = (await readFile(kept)).fill(0xff, 300_000, 300_010);
+    await writeFile(kept, damaged);
+    expect(await isReplacedBy(verify)).toBe(true);
+    expect(await isReplacedBy(verify)).toBe(false);
+
+    const withOtherFlags = () => verify({}, '--no-opt');
+    expect(await isReplacedBy(withOtherFlags)).toBe(true);
+    expect(await isReplacedBy(withOtherFlags)).toBe(false);
   });
 
   test('a thousand migrations of 4 MB in all are applied in less than 150 MB of memory', async () => {

@@ -1,6 +1,6 @@
 /** B: start when all of 1,000 migrations are applied. That is what nearly every start of an app finds. */
 import { type Bench, folderFor, smallMigrations } from '../frame/bench.ts';
-import { lockstep } from '../frame/built.ts';
+import { lockstep, withoutCodeCache } from '../frame/built.ts';
 import type { Contender } from '../frame/contender.ts';
 import { bareApply, bareNothingToDo, nodeAlone, psqlApply, psqlNothingToDo } from '../frame/limits.ts';
 import { peakRssMiB, run } from '../frame/process.ts';
@@ -65,11 +65,14 @@ function targets(found: readonly Found[]): Target[] {
 /** Each with a database that it migrated itself; the limits with one of the script that they go with. */
 async function applied(bench: Bench, count: number): Promise<Applied[]> {
   const { server, dist, peers, log } = bench;
+  const tool = lockstep(dist);
   const pairs: [Contender | undefined, Contender | undefined][] = [
     [psqlNothingToDo(), psqlApply()],
     [nodeAlone, bareApply('one')],
     [bareNothingToDo, bareApply('one')],
-    ...[lockstep(dist), ...peers].map((tool): [Contender, Contender] => [tool, tool]),
+    [tool, tool],
+    [withoutCodeCache(tool), tool],
+    ...peers.map((peer): [Contender, Contender] => [peer, peer]),
   ];
   const contenders: Applied[] = [];
   for (const [contender, applier] of pairs) {

@@ -33,3 +33,12 @@ export const lockstep = (dist: string, ...options: string[]): Contender => ({
   up: (folder, url) =>
     node(join(dist, 'lockstep.cjs'), 'up', '--migrations', folder, '--database-url', url, ...options),
 });
+
+/** As at its first start in a place, or always in one that it cannot write to: nothing is kept of what it compiles. */
+export const WITHOUT_CODE_CACHE = { NODE_DISABLE_COMPILE_CACHE: '1' };
+
+export const withoutCodeCache = (contender: Contender): Contender => ({
+  ...contender,
+  name: `${contender.name}, first start in a place`,
+  up: (folder, url) => ({ ...contender.up(folder, url), env: WITHOUT_CODE_CACHE }),
+});

@@ -14,6 +14,7 @@ export type Files = Readonly<Record<string, string>>;
 export interface Program {
   readonly file: string;
   readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface Contender {

@@ -24,9 +24,17 @@ const environment = (extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
   return { PATH, HOME, TMPDIR, ...extra };
 };
 
-export function start({ file, args }: Program, extra: NodeJS.ProcessEnv = {}, cwd?: string): Running {
+export function start(
+  { file, args, env = {} }: Program,
+  extra: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): Running {
   const startedMs = performance.now();
-  const child = spawn(file, args, { cwd, env: environment(extra), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    cwd,
+    env: environment({ ...env, ...extra }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exit = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
