@@ -22,7 +22,8 @@ const CREATE: BenchMigration = {
   number: 1,
   sql: `${createEffects.sql} CREATE TABLE pause (s float8 NOT NULL); INSERT INTO pause VALUES (0);`,
 };
-const STEPS = [effect(2, 'pg_sleep(0)'), effect(3, 'pause, pg_sleep(s)'), effect(4, 'pg_sleep(0)')];
+/** Lockstep has sent one ahead when it is frozen; that its lease has to be taken over, something must be left after it. */
+const STEPS = [2, 3, 4, 5, 6].map((n) => effect(n, n === 3 ? 'pause, pg_sleep(s)' : 'pg_sleep(0)'));
 
 interface Fault {
   readonly title: string;
