@@ -7,6 +7,7 @@
  * (Function.prototype.toString, which ECMAScript 2019 makes the exact source): a comment is the fastest that a JavaScript
  * engine can pass over, and as strings they would be looked through, and copied, before the first line runs. What
  * `lockstep up` does not need to find that nothing is pending is compressed there: what is not read is not waited for.
+ * one-file-loader.ts is in the file, too, and finds and runs them; what V8 compiles of them is kept by code-cache.ts.
  *
  * Invariants: the texts are what esbuild makes of the ES modules that it splits the program into; a text is run once, at
  * the first `require` of its name, before which its exports are there already, so that two may import each other. What
