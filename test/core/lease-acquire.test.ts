@@ -166,6 +166,77 @@ describe('acquiring the lease in a process that can wait', () => {
   });
 });
 
+describe('a store that hears of a release', () => {
+  /** `tell` gives the word to all who wait. */
+  function telling(hooks?: MemoryHooks) {
+    const base = setting(hooks);
+    const told: (() => void)[] = [];
+    const storeOf = () =>
+      Object.assign(new MemoryLeaseStore(base.records, hooks), {
+        onRelease: (of: () => void) => told.push(of),
+      });
+    const wait = (more: Partial<AcquireWithin> = {}) => base.wait({ store: storeOf(), ...more });
+    const tell = () => {
+      for (const of of told) of();
+    };
+    return { ...base, wait, tell };
+  }
+
+  test('wakes who waits at once', async () => {
+    const { clock, others, wait, tell } = telling();
+    const lease = await hold(others);
+    clock.sleep(10_000).then(async () => {
+      await others.release(lease);
+      tell();
+    });
+    expect(await clock.finish(wait())).toMatchObject({ kind: 'acquired', waitedMs: 10_000 });
+  });
+
+  test('wakes who was just looking, too', async () => {
+    const REQUEST_MS = 400;
+    let toldAtMs: number | undefined;
+    let onRead = async () => undefined as unknown;
+    // What is read is decided; the answer is on its way.
+    const { clock, others, wait, tell } = telling({
+      after: async ({ kind }) => {
+        if (kind === 'read') await onRead();
+        await clock.sleep(REQUEST_MS);
+      },
+    });
+    const lease = await hold(others);
+    onRead = async () => {
+      if (toldAtMs !== undefined || clock.nowMs() < 10_000) return;
+      toldAtMs = clock.nowMs();
+      await others.release(lease);
+      tell();
+    };
+    const acquired = await clock.finish(wait());
+    // The rest of that look, another one, and the two requests that take the lease: no pause.
+    expect(acquired.waitedMs).toBe(toldAtMs! + 4 * REQUEST_MS);
+  });
+
+  test('takes nothing from its holder by a word that is not true, and counts its silence as before', async () => {
+    const { clock, others, wait, tell } = telling();
+    await hold(others);
+    for (let s = 1; s <= 40; s += 1) clock.sleep(s * 1_000 - 1).then(tell);
+    const acquired = await clock.finish(wait());
+    expect(acquired).toMatchObject({ kind: 'acquired', tookOverFrom: 'a' });
+    expect(acquired.waitedMs).toBeGreaterThanOrEqual(DURATION_MS);
+  });
+
+  test('may be interrupted as any other', async () => {
+    const { clock, others, wait, tell } = telling();
+    await hold(others);
+    const interruption = new AbortController();
+    clock.sleep(4_000).then(tell);
+    clock.sleep(5_000).then(() => interruption.abort());
+    await expect(clock.finish(wait({ signal: interruption.signal }))).rejects.toMatchObject({
+      code: 'LS605',
+    });
+    expect(clock.nowMs()).toBe(5_000);
+  });
+});
+
 describe('waiting for something that somebody else may do meanwhile', () => {
   test('is over when the lease was released and nothing is left to do', async () => {
     const { records, clock, others, wait } = setting();

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import { connect, PostgresLeaseStore, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
+import type { Clock } from '../../lib/core/clock.ts';
 import type { EngineEvent } from '../../lib/engine/index.ts';
 import { readHistory } from '../../lib/engine/index.ts';
 import { configOf, failureOf, LEFT_BEHIND, leaseOf, type Site, SLEEPING, siteForTest } from './site.ts';
@@ -186,6 +187,68 @@ describe('who waits', () => {
     await site.rows(`GRANT pg_signal_backend TO ${watcher}`);
     await store.forceRelease('orders');
     expect(await store.read('orders')).toMatchObject({ state: 'FREE' });
+  });
+});
+
+describe('the word of a release', () => {
+  /** Who waits by it never looks by itself: what sleeps goes on only when it is told to. */
+  const sleepsForEver: Clock = {
+    ...systemClock,
+    sleep: (_, signal) =>
+      new Promise((_, reject) => {
+        if (signal?.aborted) reject(signal.reason);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      }),
+  };
+  const WAITERS = 5;
+
+  /** A lease that is held, and those who wait for it by the word alone. */
+  async function waitingFor(files: Record<string, string>) {
+    const site = await siteForTest();
+    const holder = await site.session();
+    const store = new PostgresLeaseStore(holder, (ms) => systemClock.sleep(ms));
+    const lease = await store.mint(await leaseOf(store, 'host:1:a'));
+    const waiting: string[] = [];
+    const ups = Array.from({ length: WAITERS }, (_, i) =>
+      site.up(files, { clock: sleepsForEver, on: ({ kind }) => kind === 'waiting' && waiting.push(`${i}`) }),
+    );
+    await expect.poll(() => new Set(waiting).size).toBe(WAITERS);
+    const release = async () => {
+      await store.release(lease);
+      await holder.end();
+    };
+    return { site, ups, holder, release };
+  }
+
+  it('wakes those who wait; one migrates, and wakes the others', async () => {
+    const { site, ups, release } = await waitingFor(EFFECTS);
+    await release();
+    const applied = (await Promise.all(ups)).map((up) => up.applied.length);
+    expect(applied.toSorted()).toEqual([0, 0, 0, 0, 5]);
+    await expectEffectsOnce(site);
+  });
+
+  it('changes nothing without a release: who has the lease keeps it', async () => {
+    const { site, ups, holder, release } = await waitingFor(EFFECTS);
+    const looks = () =>
+      site.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database()
+        AND query LIKE '%AS free, token%' AND state = 'idle'`);
+    await site.rows('NOTIFY lockstep_lock_released');
+    await expect.poll(async () => (await looks()).length).toBe(WAITERS);
+    expect(await new PostgresLeaseStore(holder, async () => undefined).read('orders')).toMatchObject({
+      state: 'HELD',
+      holder: 'host:1:a',
+    });
+    await release();
+    await Promise.all(ups);
+  });
+
+  it('is not listened for by who has the lease, whose transactions would hold up what the server has to tell', async () => {
+    const heard = 'CREATE TABLE heard AS SELECT pg_listening_channels() AS channel;';
+    const { site, ups, release } = await waitingFor({ '0001_heard.sql': heard });
+    await release();
+    await Promise.all(ups);
+    expect(await site.rows('SELECT channel FROM heard')).toEqual([]);
   });
 });
 

@@ -49,6 +49,9 @@ export class Backend {
   /** The migration's own SQL is running, or is not committed. */
   isAtWork = false;
   isEnded = false;
+  listens = false;
+  /** Tells its client of a NOTIFY. */
+  onWord: (channel: string) => void = () => undefined;
   #clientIsGone = false;
   #stop = new AbortController();
   /** Messages that have come and are not begun, and the end of the last of them. */

@@ -88,6 +88,7 @@ class ModelClient extends EventEmitter {
     const { host, server } = this.#link;
     const backend = server.open(this.#applicationName, () => void this.#serverClosed(backend));
     this.#backend = backend;
+    backend.onWord = (channel) => void this.#hear(backend, channel);
     this.processID = backend.pid;
     host.onCrash.add(this.#leave);
   }
@@ -149,6 +150,15 @@ class ModelClient extends EventEmitter {
       .travel()
       .then(() => host.arrive())
       .then(() => this.#fail(new Error('read ECONNRESET')));
+  }
+
+  /** It is not told in the order of answers: what comes early is as good as what comes without a reason. */
+  async #hear(backend: Backend, channel: string): Promise<void> {
+    const { host } = this.#link;
+    if (this.#isSilent) return;
+    await host.travel();
+    await host.arrive();
+    if (backend === this.#backend && !this.#isOver) this.emit('notification', { channel });
   }
 
   async #serverClosed(backend: Backend): Promise<void> {

@@ -28,7 +28,7 @@ export function statementsOf(message: string): readonly string[] {
 export const tagOf = (statement: string): string => /^[A-Z]+/.exec(statement)?.[0] ?? '';
 
 const WITHOUT_EFFECT =
-  /^(?:SET (?!application_name)|RESET |CLOSE |DEALLOCATE |UNLISTEN |DISCARD |SELECT pg_catalog\.set_config\('(?!lock_timeout))/;
+  /^(?:SET (?!application_name)|RESET |CLOSE |DEALLOCATE |DISCARD |SELECT pg_catalog\.set_config\('(?!lock_timeout))/;
 
 export async function execute(backend: Backend, statement: string): Promise<readonly Row[]> {
   if (WITHOUT_EFFECT.test(statement)) return [];
@@ -155,6 +155,27 @@ const SESSIONS: readonly Known[] = [
     (backend) => {
       backend.locks = 0;
       backend.server.notify();
+      return [];
+    },
+  ],
+  [
+    /^LISTEN /,
+    (backend) => {
+      backend.listens = true;
+      return [];
+    },
+  ],
+  [
+    /^UNLISTEN /,
+    (backend) => {
+      backend.listens = false;
+      return [];
+    },
+  ],
+  [
+    /^NOTIFY (.*)$/,
+    ({ server }, [channel = '']) => {
+      for (const backend of server.backends) if (backend.listens) backend.onWord(channel);
       return [];
     },
   ],

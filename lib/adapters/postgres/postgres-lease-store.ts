@@ -26,6 +26,7 @@ import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock }
 import { type Fence, glance, isSameHolder, readFence } from './fence.ts';
 import { fenceLocked, limitWaiting } from './fence-locked.ts';
 import { ensureLedger } from './ledger-schema.ts';
+import { ReleaseWord } from './release-word.ts';
 import type { Session } from './session.ts';
 import { endSession, labelOf } from './sessions.ts';
 import { literal } from './sql.ts';
@@ -51,6 +52,7 @@ export class PostgresLeaseStore implements LeaseStore {
   readonly #session: Session;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #isDryRun: boolean;
+  readonly #word: ReleaseWord;
   /** What was read last of another holder. */
   #found: Found | undefined;
   #readsOfFound = 0;
@@ -61,6 +63,7 @@ export class PostgresLeaseStore implements LeaseStore {
     this.#session = session;
     this.#sleep = sleep;
     this.#isDryRun = isDryRun;
+    this.#word = new ReleaseWord(session);
   }
 
   /**
@@ -115,8 +118,12 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async release(lease: Lease): Promise<'released' | 'not-held'> {
     if ((await this.#tokenHeld(lease)) === undefined) return 'not-held';
-    await unlock(this.#session);
+    await Promise.all([unlock(this.#session), this.#word.tell()]);
     return 'released';
+  }
+
+  onRelease(told: () => void): void {
+    this.#word.onWord(told);
   }
 
   async forceRelease(target: string): Promise<LeaseRecord | undefined> {
@@ -147,8 +154,10 @@ export class PostgresLeaseStore implements LeaseStore {
     for (;;) {
       if (await tryLock(this.#session, name)) {
         this.#found = undefined;
+        await this.#word.unlisten();
         return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
       }
+      this.#word.listen();
       const found = await this.#find(target);
       // Whoever had it a moment ago has released it: try again.
       if (!found?.lockedBy) continue;

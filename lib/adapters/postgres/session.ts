@@ -90,6 +90,11 @@ export class Session {
     return this.saidPid === this.facts.pid;
   }
 
+  /** Told the channel of each that comes; see LISTEN. */
+  onNotification(told: (channel: string) => void): void {
+    this.#client.on('notification', ({ channel }) => told(channel));
+  }
+
   /** From now on, for as long as the session is ours. */
   async set(name: string, value: string): Promise<void> {
     if (this.#preamble === '') await this.query(`SET ${name} = ${literal(value)}`);

@@ -7,6 +7,8 @@
  * go on without taking the lease one after another. Before a take-over it is not asked, because the lease of
  * a dead holder has to be freed by somebody.
  *
+ * A store that hears of a release ends a pause early, and nothing else: what counts is what the look then finds.
+ *
  * A store that fails at the first try is reported at once: that is how a wrong setting shows. Once it has
  * answered, failures count as looks that did not happen, until the time is up.
  */
@@ -71,9 +73,12 @@ class Waiter {
   #countedUntilMs: number | undefined;
   /** Since then, the store failed with this. */
   #failure: LockstepError | undefined;
+  /** Aborts at the word of a release since the last look began: then the next one is not waited for. */
+  #released = new AbortController();
 
   constructor(options: AcquireWithin) {
     this.#options = options;
+    options.store.onRelease?.(() => this.#released.abort());
     this.#startedAtMs = options.clock.nowMs();
     this.#throwIfAborted();
   }
@@ -101,6 +106,7 @@ class Waiter {
     const { store, target, holder, clock } = this.#options;
     const before = this.#record;
     const beganAtMs = clock.nowMs();
+    this.#released = new AbortController();
     const result = await this.#ask(() => store.read(target));
     if (result === undefined) return false;
     this.#saw(result.answer, beganAtMs);
@@ -121,7 +127,8 @@ class Waiter {
     const jitteredMs = this.#pauseMs * (0.5 + clock.random() / 2);
     const sleepMs = Math.ceil(Math.min(jitteredMs, leftMs, this.#untilSilentMs()));
     this.#pauseMs = Math.min(PAUSE.maxMs, this.#pauseMs * PAUSE.factor);
-    await (signal ? sleepOrAbort(clock, sleepMs, signal) : clock.sleep(sleepMs));
+    const { signal: released } = this.#released;
+    await sleepOrAbort(clock, sleepMs, signal ? AbortSignal.any([signal, released]) : released);
     this.#throwIfAborted();
   }
 

@@ -52,6 +52,11 @@ export interface LeaseStore {
   renew(lease: Lease): Promise<void>;
   /** Frees the lease if this holder holds it with this token (or has not minted one); else changes nothing. Throws LS404. */
   release(lease: Lease): Promise<'released' | 'not-held'>;
+  /**
+   * From now on `told` is called when somebody released the lease, by a store that hears of it: a hint, which may come
+   * late, twice, without a release, or never.
+   */
+  onRelease?(told: () => void): void;
   /** An operator frees the lease whoever holds it; the record as it was before. Throws LS404. */
   forceRelease(target: string): Promise<LeaseRecord | undefined>;
 }
