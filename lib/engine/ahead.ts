@@ -22,7 +22,7 @@ import type { Attempt } from './attempt.ts';
 import type { EngineEvent } from './events.ts';
 
 /** As is the next one, probably. */
-const QUICK_MS = 50;
+const QUICK_MS = 200;
 
 /** Undefined where nothing may be sent ahead. */
 export function aheadOf(attempt: Attempt, changes: readonly Change[]): Ahead | undefined {

@@ -23,7 +23,7 @@ import {
 import type { Attempt } from './attempt.ts';
 import { pendingChanges } from './changes.ts';
 import { runExclusively } from './exclusively.ts';
-import { acceptablePlan } from './migrate.ts';
+import { acceptablePlan, loadPending } from './migrate.ts';
 import { planOn, refuseHalfReverted } from './planning.ts';
 import type { MigrateOptions } from './types.ts';
 
@@ -48,14 +48,17 @@ export interface LeftOut {
 
 /** Throws LS2xx to LS5xx as `migrate` does, LS614 for the first migration that fails. */
 export function dryRun(options: MigrateOptions): Promise<DryRunResult> {
+  let found: Plan | undefined;
   return runExclusively<DryRunResult>(
     { ...options, isDryRun: true },
     {
       async look(session) {
         const plan = await acceptablePlan(session, options);
+        found = plan;
         if (plan.outcome === 'pending') return undefined;
         return { plan, tried: [], leftOut: [], notTried: [], sequences: [] };
       },
+      prepare: () => loadPending(options.source, found),
       work: (attempt) => tryPending(attempt, options),
     },
   );

@@ -23,10 +23,17 @@ export type Admission = Extract<Acquired, { kind: 'acquired' }>;
 export interface Job<Result> {
   /** Without the lease. The result, if there is nothing left to do; `waitedMs` is 0 at the first look. */
   look(session: Session, waitedMs: number): Promise<Result | undefined>;
+  /**
+   * Finds what is wrong with what the last look found to be done. Of many that come at once mostly one works, and so who
+   * waits has it done only when it is that one, or has waited for long; and nothing is written before.
+   */
+  prepare?(): Promise<void>;
   /** Under the lease. */
   work(attempt: Attempt, admission: Admission): Promise<Result>;
 }
 
+/** Who waits for so long should learn what is wrong with it meanwhile. */
+const LONG_WAIT_MS = 5_000;
 /** Enough for a fail-over in the middle; a database that ends each session needs a person. */
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
@@ -103,8 +110,14 @@ async function runWith<Result>(
     result = await look(clock.nowMs() - startedMs);
     return result === undefined;
   };
-  const onWait = ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) =>
+  const prepare = async () => job.prepare?.();
+  let isPrepared = false;
+  const onWait = async ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) => {
     on?.({ kind: 'waiting', heldBy, waitedMs });
+    if (isPrepared || waitedMs < LONG_WAIT_MS) return;
+    isPrepared = true;
+    await prepare();
+  };
   const acquired = await acquireWithin({
     store,
     target,
@@ -115,9 +128,11 @@ async function runWith<Result>(
     signal: AbortSignal.any(signals),
     onWait,
     isNeeded,
+    beforeTry: prepare,
   });
   if (acquired.kind === 'not-needed') return result!;
   try {
+    await prepare();
     return await attemptWith(options, means, job, acquired);
   } finally {
     await release(options, store, acquired.lease);

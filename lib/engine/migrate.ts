@@ -1,6 +1,6 @@
 import type { Session } from '../adapters/postgres/index.ts';
 import { readLedger, settleRun } from '../adapters/postgres/index.ts';
-import { type Plan, refusal } from '../core/plan/index.ts';
+import { type MigrationSource, type Plan, refusal } from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
 import { inExistingDatabase } from './in-existing-database.ts';
@@ -25,6 +25,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   let waitingSinceMs: number | undefined;
   /** Of this process. Its attempt is over when the next look is made. */
   let lastToken: number | undefined;
+  let found: Plan | undefined;
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
     if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
@@ -47,6 +48,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
     {
       async look(session, waitedMs) {
         const plan = await acceptablePlan(session, options);
+        found = plan;
         const asked = { plan, source: options.source, runId };
         // By the server's clock, which writes when runs end.
         waitingSinceMs ??= Math.floor(Number(session.facts.backendStart) / 1000);
@@ -57,12 +59,13 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
         if (lastToken !== undefined) await settleRun(session, { runId, token: lastToken });
         await announce(session, options);
         const appliedBy = waitedMs > 0 ? await appliedSince(session, asked, waitingSinceMs) : null;
-        const found = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
+        const ready = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
         return nobodyRan && plan.outcome === 'nothing-pending'
-          ? { ...found, outcome: 'nothing-pending' }
-          : found;
+          ? { ...ready, outcome: 'nothing-pending' }
+          : ready;
       },
+      prepare: () => loadPending(options.source, found),
       async work(attempt, { waitedMs, tookOverFrom }) {
         await applyPending(attempt, options);
         const { plan } = await planOn(attempt.session, options);
@@ -78,17 +81,20 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   );
 }
 
-/** Everything that can be known to be wrong is found before the lease is asked for. */
+/** What the ledger tells to be wrong is found before the lease is asked for. */
 export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
   const { plan } = await planOn(session, options, options.opening?.takeLedger(session));
   const refused = refusal(plan);
   if (refused) throw refused;
-  if (plan.outcome === 'pending') {
-    await options.source.load(plan.pending.map((p) => p.revision));
-    await options.source.loadRepeatables(plan.repeatables.map(({ name }) => name));
-    refuseReadOnly(session);
-  }
+  if (plan.outcome === 'pending') refuseReadOnly(session);
   return plan;
+}
+
+/** What the files have wrong, before anything is written. Throws LS2xx. */
+export async function loadPending(source: MigrationSource, plan: Plan | undefined): Promise<void> {
+  if (plan?.outcome !== 'pending') return;
+  await source.load(plan.pending.map((p) => p.revision));
+  await source.loadRepeatables(plan.repeatables.map(({ name }) => name));
 }
 
 /** The same for down scripts. Throws LS3xx, LS40x, LS504, LS512, LS601 to LS608. */

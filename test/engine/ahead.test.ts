@@ -35,7 +35,7 @@ function watchWire(): () => readonly number[] {
 afterEach(() => vi.restoreAllMocks());
 
 /** On a busy machine, too, a second is quick for it. */
-const clock = { ...systemClock, nowMs: () => systemClock.nowMs() / 20 };
+const clock = { ...systemClock, nowMs: () => systemClock.nowMs() / 5 };
 
 /** Nothing behind the one that failed is there, and with that one corrected all of it is. */
 async function goesOn(site: Site, applied: number, files: Files): Promise<void> {

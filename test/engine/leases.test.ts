@@ -144,7 +144,7 @@ describe('who waits', () => {
     const storeOn = (session: Session) => new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
     const [a, b, watching] = [await site.session(), await site.session(), await site.session()];
     const own = storeOn(a);
-    const first = await leaseOf(own, 'host:1:a');
+    const first = await own.mint(await leaseOf(own, 'host:1:a'));
     // To a session the lock that it holds itself is free.
     for (const _ of [1, 2]) expect(await own.read('orders')).toMatchObject({ state: 'HELD' });
     const watcher = storeOn(watching);
@@ -155,10 +155,12 @@ describe('who waits', () => {
     expect(looks()).toBe(2);
     await storeOn(a).release(first);
     expect(await watcher.read('orders')).toMatchObject({ state: 'FREE' });
-    await leaseOf(storeOn(a), 'host:1:a');
+    const again = storeOn(a);
+    const second = await again.mint(await leaseOf(again, 'host:1:a'));
     await watcher.read('orders');
-    await storeOn(a).release(first);
-    await leaseOf(storeOn(b), 'host:1:b');
+    await again.release(second);
+    const other = storeOn(b);
+    await other.mint(await leaseOf(other, 'host:1:b'));
     expect(await watcher.read('orders')).toMatchObject({ state: 'HELD', holder: 'host:1:b' });
   });
 
@@ -178,7 +180,8 @@ describe('who waits', () => {
       onTestFinished(() => session.end());
       return new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
     };
-    await leaseOf(await storeAs(worker), 'host:1:a');
+    const holding = await storeAs(worker);
+    await holding.mint(await leaseOf(holding, 'host:1:a'));
     const [store, other] = [await storeAs(watcher), await storeAs(watcher)];
     const [first, second] = [await store.read('orders'), await other.read('orders')];
     expect(first).toMatchObject({ state: 'HELD' });

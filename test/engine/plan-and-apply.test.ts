@@ -1,7 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
-import { migrate, readHistory, readLastRun, readPlan, stamp } from '../../lib/engine/index.ts';
-import { type Files, failureOf, LEFT_BEHIND, type Site, siteForTest, sourceOf } from './site.ts';
+import { PostgresLeaseStore } from '../../lib/adapters/postgres/index.ts';
+import { systemClock } from '../../lib/adapters/process/clock.ts';
+import type { Clock } from '../../lib/core/clock.ts';
+import {
+  type EngineEvent,
+  migrate,
+  readHistory,
+  readLastRun,
+  readPlan,
+  stamp,
+} from '../../lib/engine/index.ts';
+import {
+  type Files,
+  failureOf,
+  LEFT_BEHIND,
+  leaseOf,
+  type Site,
+  siteForTest,
+  sourceOf,
+  WAITS_FOR_LOCK,
+} from './site.ts';
 
 const A = { '0001_a.sql': 'CREATE TABLE a (id int);' };
 const B = { '0002_b.sql': 'CREATE TABLE b (id int);', '0002_b.down.sql': 'DROP TABLE b;' };
@@ -75,13 +94,51 @@ describe('migrate', () => {
     }
   });
 
-  it('finds a file that does not compile before it asks for the lease', async () => {
+  it('finds a file that does not compile before it writes anything, and gives the lease back', async () => {
+    for (const leases of ['postgres', new MemoryLeaseStore()] as const) {
+      const site = await siteForTest();
+      const source = { ...sourceOf(ALL), load: () => Promise.reject(new Error('does not compile')) };
+      const context = site.context({ leases });
+      await expect(migrate({ ...context, source })).rejects.toThrow('does not compile');
+      expect(await site.rows("SELECT FROM pg_namespace WHERE nspname = 'lockstep'")).toEqual([]);
+      expect(await site.rows(LEFT_BEHIND)).toEqual([]);
+      if (leases !== 'postgres')
+        expect(await leases.read(context.target)).toMatchObject({ state: 'FREE', token: 0 });
+    }
+  });
+
+  it('has a file that does not compile found by who waits for long, and by who waits until it may acquire', async () => {
     const site = await siteForTest();
+    const store = new PostgresLeaseStore(await site.session(), (ms) => systemClock.sleep(ms));
+    const lease = await leaseOf(store, 'host:1:a');
     const source = { ...sourceOf(ALL), load: () => Promise.reject(new Error('does not compile')) };
-    const context = site.context({ leases: new MemoryLeaseStore() });
-    await expect(migrate({ ...context, source })).rejects.toThrow('does not compile');
-    expect(await site.rows("SELECT FROM pg_namespace WHERE nspname = 'lockstep'")).toEqual([]);
-    expect(await (context.leases as MemoryLeaseStore).read(context.target)).toBeUndefined();
+    const upWith = (clock: Clock, on?: () => void) => migrate({ ...site.context({ clock }), source, on });
+    // A minute of it takes a second.
+    const fast = { ...systemClock, nowMs: () => 60 * systemClock.nowMs() };
+    await expect(upWith(fast)).rejects.toThrow('does not compile');
+    let isWaiting = false;
+    const up = upWith(systemClock, () => {
+      isWaiting = true;
+    });
+    up.catch(() => undefined);
+    await expect.poll(() => isWaiting).toBe(true);
+    await store.release(lease);
+    await expect(up).rejects.toThrow('does not compile');
+  });
+
+  it('loads no file for who only waits until another has applied it', async () => {
+    const site = await siteForTest();
+    const gate = await site.session();
+    await gate.query('SELECT pg_advisory_lock(7)');
+    const gated = { '0001_gated.sql': 'SELECT pg_advisory_xact_lock(7); CREATE TABLE a ();' };
+    const holding = site.up(gated);
+    await site.until(WAITS_FOR_LOCK);
+    const source = { ...sourceOf(gated), load: () => Promise.reject(new Error('loaded')) };
+    const on = ({ kind }: EngineEvent) =>
+      kind === 'waiting' && void gate.query('SELECT pg_advisory_unlock(7)');
+    const waited = await migrate({ ...site.context(), source, on });
+    expect(waited).toMatchObject({ outcome: 'applied', ran: false });
+    await holding;
   });
 });
 

@@ -50,9 +50,21 @@ function setFence(
 /** `WHERE` of PostgreSQL's lease store: this session holds the lease for this holder and token. */
 function holdsLease(backend: Backend, [pid, start, holder, token]: readonly string[]): boolean {
   const { fence } = ledgerOf(backend);
-  const isNewest = token === undefined || fence.token === Number(token);
   const isMine = fence.pid === Number(pid) && fence.backendStart === start && fence.holder === holder;
-  return isMine && isNewest && backend.locks > 0;
+  return isMine && fence.token === Number(token) && backend.locks > 0;
+}
+
+async function mint(
+  backend: Backend,
+  [floor, pid, start = '', holder = '', leaseMs, lastToken]: readonly string[],
+): Promise<readonly Row[]> {
+  await lockFence(backend);
+  const isHeld =
+    lastToken === undefined ? backend.locks > 0 : holdsLease(backend, [pid!, start, holder, lastToken]);
+  if (!isHeld) return [];
+  const token = Math.max(ledgerOf(backend).fence.token, Number(floor)) + 1;
+  backend.open.writes.push(() => setFence(backend, { token, holder, leaseMs: Number(leaseMs), pid, start }));
+  return [{ token: String(token) }];
 }
 
 function fenceRow(backend: Backend): Row {
@@ -66,7 +78,7 @@ function fenceRow(backend: Backend): Row {
   };
 }
 
-const LEASE_HELD = String.raw`pid = (\d+) AND backend_start = '(\d+)' AND holder = '([^']*)' AND (?:true|token = (\d+))`;
+const SESSION = String.raw`pid = (\d+)(?:,| AND) backend_start = '(\d+)'(?:,| AND) holder = '([^']*)'`;
 
 export const FENCE: readonly Known[] = [
   [/^SELECT lockstep\.check_fence\((\d+)\)$/, (backend, [token = '']) => checkFence(backend, token)],
@@ -98,34 +110,14 @@ export const FENCE: readonly Known[] = [
     (backend) => [{ claimed: backend.open.rows.has('claimed') ? 't' : 'f' }],
   ],
   [
-    /^UPDATE lockstep\.fence SET pid = (\d+), backend_start = '(\d+)',\s+holder = '([^']*)', lease_ms = (\d+)$/,
-    async (backend, [pid, start = '', holder = '', leaseMs]) => {
-      const database = ledgerOf(backend);
-      await lockFence(backend);
-      backend.open.writes.push(() =>
-        setFence(backend, { token: database.fence.token, holder, leaseMs: Number(leaseMs), pid, start }),
-      );
-      return [];
-    },
-  ],
-  [
     new RegExp(
-      String.raw`^UPDATE lockstep\.fence SET token = GREATEST\(token, (\d+)\) \+ 1, .*WHERE ${LEASE_HELD}`,
+      String.raw`^UPDATE lockstep\.fence SET token = GREATEST\(token, (\d+)\) \+ 1, .*${SESSION}, lease_ms = (\d+)\s+WHERE (?:EXISTS|pid = .* AND token = (\d+))`,
       's',
     ),
-    async (backend, [floor, ...held]) => {
-      await lockFence(backend);
-      if (!holdsLease(backend, held)) return [];
-      const { fence } = backend.server.database;
-      const token = Math.max(fence.token, Number(floor)) + 1;
-      backend.open.writes.push(() => {
-        fence.token = token;
-      });
-      return [{ token: String(token) }];
-    },
+    mint,
   ],
   [
-    new RegExp(String.raw`^SELECT token FROM lockstep\.fence WHERE ${LEASE_HELD}`),
+    new RegExp(String.raw`^SELECT token FROM lockstep\.fence WHERE ${SESSION} AND token = (\d+)`),
     (backend, held) =>
       holdsLease(backend, held) ? [{ token: String(backend.server.database.fence.token) }] : [],
   ],

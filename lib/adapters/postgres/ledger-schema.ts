@@ -132,7 +132,17 @@ INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
  * Makes the ledger if it is missing; the advisory lock has to be held. Throws LS307 when it has a layout that this
  * program does not know, LS305 or LS306 when it may not be made.
  */
-export async function ensureLedger(session: Session): Promise<void> {
+export function ensureLedger(session: Session): Promise<void> {
+  const seen = SEEN.get(session) ?? makeIfMissing(session);
+  SEEN.set(session, seen);
+  seen.catch(() => SEEN.delete(session));
+  return seen;
+}
+
+/** Who has the lock is the only one to change it, and so once is enough. */
+const SEEN = new WeakMap<Session, Promise<void>>();
+
+async function makeIfMissing(session: Session): Promise<void> {
   const rows = await session.queryLedger('SELECT layout FROM lockstep.meta');
   if (rows === undefined) return createLedger(session);
   refuseNewerLayout(rows[0]?.layout);

@@ -8,6 +8,9 @@
  * a holder that is idle for the whole lease duration is silent, and taking over from it means to end its session;
  * the lock, once it is had, proves that the session is gone.
  *
+ * The ledger is made, and the holder written into it, with the first token: who has the lease and finds that there is nothing
+ * that it could do leaves no trace. Until then its session's name says who it is.
+ *
  * A dry run takes the lease as well, and leaves no trace: it needs no ledger, and its token is not stored, because it
  * never writes; while it has the lock nobody else mints one.
  *
@@ -90,22 +93,26 @@ export class PostgresLeaseStore implements LeaseStore {
     const isHeld = this.#mayHoldLock && (await holdsLock(this.#session));
     const lock = isHeld ? 'locked' : await this.#lock(request);
     if (typeof lock === 'object' && 'heldBy' in lock) return { kind: 'held', record: lock.heldBy };
-    if (!this.#isDryRun) {
-      await ensureLedger(this.#session);
-      await this.#enter(holder, durationMs);
-    }
     const lease = { target, holder, durationMs, token: 0 };
     return { kind: 'acquired', lease, ...(typeof lock === 'object' ? lock : {}) };
   }
 
+  /** The first one makes the ledger, if there is none, and enters it. Throws LS305 to LS307, LS611, too. */
   async mint(lease: Lease, floor = 0): Promise<Lease> {
     if (this.#isDryRun) return { ...lease, token: ((await readFence(this.#session))?.token ?? 0) + 1 };
+    if (lease.token === 0) await ensureLedger(this.#session);
+    const { pid, backendStart } = this.#session.facts;
+    const { holder, durationMs } = lease;
     const token = await this.#whileHolding(
       lease,
       (mine) =>
-        `UPDATE lockstep.fence SET token = GREATEST(token, ${floor}) + 1, claimed_at = pg_catalog.clock_timestamp()
+        `${limitWaiting(ENTER_LOCK_TIMEOUT_MS)}
+         UPDATE lockstep.fence SET token = GREATEST(token, ${floor}) + 1, claimed_at = pg_catalog.clock_timestamp(),
+           pid = ${pid}, backend_start = ${literal(backendStart)}, holder = ${literal(holder)}, lease_ms = ${durationMs}
          WHERE ${mine} RETURNING token`,
-    );
+    ).catch(async (error: unknown) => {
+      throw await fenceLocked(this.#session, error);
+    });
     if (token === undefined) throw leaseLost(lease, undefined);
     return { ...lease, token };
   }
@@ -179,30 +186,18 @@ export class PostgresLeaseStore implements LeaseStore {
     }
   }
 
-  async #enter(holder: string, durationMs: number): Promise<void> {
-    const { pid, backendStart } = this.#session.facts;
-    try {
-      await this.#session.query(
-        `${limitWaiting(ENTER_LOCK_TIMEOUT_MS)}
-         UPDATE lockstep.fence SET pid = ${pid}, backend_start = ${literal(backendStart)},
-           holder = ${literal(holder)}, lease_ms = ${durationMs}`,
-      );
-    } catch (error) {
-      throw await fenceLocked(this.#session, error);
-    }
-  }
-
   async #tokenHeld(lease: Lease): Promise<number | undefined> {
-    if (this.#isDryRun) return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
+    if (this.#isDryRun || lease.token === 0)
+      return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
     return this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
   }
 
   /** The token that the statement gives, if this session holds the lease for this holder and token; else undefined. */
   async #whileHolding(lease: Lease, statement: (mine: string) => string): Promise<number | undefined> {
     const { pid, backendStart } = this.#session.facts;
-    const newest = lease.token === 0 ? 'true' : `token = ${lease.token}`;
-    const mine = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND ${newest}
-      AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
+    const hasLock = `EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
+    const entered = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND token = ${lease.token}`;
+    const mine = lease.token === 0 ? hasLock : `${entered} AND ${hasLock}`;
     const rows = await this.#session.queryLedger(statement(mine)).catch(ifLost);
     return rows?.[0] && Number(rows[0].token);
   }

@@ -36,17 +36,19 @@ export interface AcquireWithin {
   readonly budgetMs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  /** Told after every look that found the lease with another holder. */
-  readonly onWait?: ((waited: Waited) => void) | undefined;
+  /** Told after every look that found the lease with another holder; what it throws ends the wait. */
+  readonly onWait?: ((waited: Waited) => unknown) | undefined;
   /** Asked when another holder released (or handed on) the lease: false ends the wait. */
   readonly isNeeded?: (() => Promise<boolean>) | undefined;
+  /** Before each try but the first; what it throws ends the wait. */
+  readonly beforeTry?: (() => Promise<void>) | undefined;
 }
 
 /** Waiters look often at first, when the holder is probably about to finish. The actual pause is half to whole. */
 const PAUSE = { firstMs: 100, factor: 1.5, maxMs: 1000 } as const;
 
 /**
- * Throws LS401 when the budget is used up, LS605 when the signal aborts, LS404, and whatever `isNeeded` throws.
+ * Throws LS401 when the budget is used up, LS605 when the signal aborts, LS404, and whatever the callbacks throw.
  */
 export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
   const waiter = new Waiter(options);
@@ -57,7 +59,9 @@ export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
     if (handedOn && options.isNeeded && !(await options.isNeeded())) {
       return { kind: 'not-needed', waitedMs: waiter.waitedMs() };
     }
-    if (waiter.mayAcquire()) acquired = await waiter.tryAcquire();
+    if (!waiter.mayAcquire()) continue;
+    await options.beforeTry?.();
+    acquired = await waiter.tryAcquire();
   }
   return acquired;
 }
@@ -123,7 +127,7 @@ class Waiter {
     const { clock, signal, budgetMs, onWait } = this.#options;
     const leftMs = budgetMs - this.waitedMs();
     if (leftMs <= 0) throw this.#failure ?? leaseNotObtained(this.#waited());
-    if (this.#record?.state === 'HELD') onWait?.(this.#waited());
+    if (this.#record?.state === 'HELD') await onWait?.(this.#waited());
     const jitteredMs = this.#pauseMs * (0.5 + clock.random() / 2);
     const sleepMs = Math.ceil(Math.min(jitteredMs, leftMs, this.#untilSilentMs()));
     this.#pauseMs = Math.min(PAUSE.maxMs, this.#pauseMs * PAUSE.factor);
