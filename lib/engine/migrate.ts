@@ -57,8 +57,10 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
           return undefined;
         }
         if (lastToken !== undefined) await settleRun(session, { runId, token: lastToken });
-        await announce(session, options);
-        const appliedBy = waitedMs > 0 ? await appliedSince(session, asked, waitingSinceMs) : null;
+        const [appliedBy] = await Promise.all([
+          waitedMs > 0 ? appliedSince(session, asked, waitingSinceMs) : null,
+          announce(session, options),
+        ]);
         const ready = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
         return nobodyRan && plan.outcome === 'nothing-pending'

@@ -171,10 +171,11 @@ describe('a store that hears of a release', () => {
   function telling(hooks?: MemoryHooks) {
     const base = setting(hooks);
     const told: (() => void)[] = [];
-    const storeOf = () =>
-      Object.assign(new MemoryLeaseStore(base.records, hooks), {
-        onRelease: (of: () => void) => told.push(of),
-      });
+    const onRelease = (of: () => void) => {
+      told.push(of);
+      return true;
+    };
+    const storeOf = () => Object.assign(new MemoryLeaseStore(base.records, hooks), { onRelease });
     const wait = (more: Partial<AcquireWithin> = {}) => base.wait({ store: storeOf(), ...more });
     const tell = () => {
       for (const of of told) of();
@@ -213,6 +214,29 @@ describe('a store that hears of a release', () => {
     const acquired = await clock.finish(wait());
     // The rest of that look, another one, and the two requests that take the lease: no pause.
     expect(acquired.waitedMs).toBe(toldAtMs! + 4 * REQUEST_MS);
+  });
+
+  test('is asked at the word whether it is needed, before it looks: mostly it is not', async () => {
+    let reads = 0;
+    const { clock, others, wait, tell } = telling({
+      before: async ({ kind }) => void (kind === 'read' && reads++),
+    });
+    const lease = await hold(others);
+    let ready = false;
+    let readsBefore = 0;
+    clock.sleep(10_000).then(async () => {
+      await others.release(lease);
+      ready = true;
+      readsBefore = reads;
+      tell();
+    });
+    const waiters = Array.from({ length: 5 }, (_, i) =>
+      wait({ holder: `w${i}`, isNeeded: async () => !ready }),
+    );
+    const outcomes = await clock.finish(Promise.all(waiters));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(5).fill('not-needed'));
+    expect(outcomes.map(({ waitedMs }) => waitedMs)).toEqual(Array(5).fill(10_000));
+    expect(reads).toBe(readsBefore);
   });
 
   test('takes nothing from its holder by a word that is not true, and counts its silence as before', async () => {

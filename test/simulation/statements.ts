@@ -153,9 +153,10 @@ const SESSIONS: readonly Known[] = [
   [
     /^SELECT pg_catalog\.pg_advisory_unlock/,
     (backend) => {
+      const had = backend.locks > 0;
       backend.locks = 0;
       backend.server.notify();
-      return [];
+      return [{ had: flag(had) }];
     },
   ],
   [

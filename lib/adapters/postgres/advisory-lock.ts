@@ -113,10 +113,11 @@ export async function holdsLock(session: Session): Promise<boolean> {
   return row?.held === 't';
 }
 
-/** As often as it was taken. */
-export async function unlock(session: Session): Promise<void> {
+/** As often as it was taken. False: it did not have it. */
+export async function unlock(session: Session): Promise<boolean> {
   const once = `pg_catalog.pg_advisory_unlock(${LEDGER_LOCK})`;
-  await session.query(`SELECT ${once}, ${once}`);
+  const [row] = await session.query(`SELECT ${once} AS had, ${once}`);
+  return row?.had === 't';
 }
 
 const transactionPooler = (): LockstepError =>

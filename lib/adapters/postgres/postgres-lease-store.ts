@@ -124,13 +124,15 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async release(lease: Lease): Promise<'released' | 'not-held'> {
-    if ((await this.#tokenHeld(lease)) === undefined) return 'not-held';
-    await Promise.all([unlock(this.#session), this.#word.tell()]);
-    return 'released';
+    // Before the first token the lock is all that there is, and to give up one that it does not have does nothing.
+    const isHeld = lease.token === 0 || (await this.#tokenHeld(lease)) !== undefined;
+    if (!isHeld) return 'not-held';
+    const [isReleased] = await Promise.all([unlock(this.#session).catch(ifLost), this.#word.tell()]);
+    return isReleased ? 'released' : 'not-held';
   }
 
-  onRelease(told: () => void): void {
-    this.#word.onWord(told);
+  onRelease(told: () => void): boolean {
+    return this.#word.onWord(told);
   }
 
   async forceRelease(target: string): Promise<LeaseRecord | undefined> {
@@ -187,8 +189,7 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async #tokenHeld(lease: Lease): Promise<number | undefined> {
-    if (this.#isDryRun || lease.token === 0)
-      return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
+    if (this.#isDryRun) return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
     return this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
   }
 

@@ -21,13 +21,14 @@ export class ReleaseWord {
   }
 
   /** Only of a session that is there for its own answers: a pooler gives them to somebody else, and a standby sends none. */
-  onWord(told: () => void): void {
+  onWord(told: () => void): boolean {
     const { isDirect, facts } = this.#session;
-    if (!isDirect || facts.readOnly) return;
-    this.#isAskedFor = true;
+    this.#isAskedFor = isDirect && !facts.readOnly;
+    if (!this.#isAskedFor) return false;
     this.#session.onNotification((channel) => {
       if (channel === CHANNEL) told();
     });
+    return true;
   }
 
   /** Sent before the look that comes next, which then cannot miss a release: either it sees it, or the word comes after. */

@@ -7,7 +7,8 @@
  * go on without taking the lease one after another. Before a take-over it is not asked, because the lease of
  * a dead holder has to be freed by somebody.
  *
- * A store that hears of a release ends a pause early, and nothing else: what counts is what the look then finds.
+ * A store that hears of a release ends a pause early, and nothing else: `isNeeded` is asked before the look then, because
+ * mostly whoever released has done it, and what counts is what they find.
  *
  * A store that fails at the first try is reported at once: that is how a wrong setting shows. Once it has
  * answered, failures count as looks that did not happen, until the time is up.
@@ -44,7 +45,10 @@ export interface AcquireWithin {
   readonly beforeTry?: (() => Promise<void>) | undefined;
 }
 
-/** Waiters look often at first, when the holder is probably about to finish. The actual pause is half to whole. */
+/**
+ * Waiters look often at first, when the holder is probably about to finish; not those who are told of that. The actual pause
+ * is half to whole.
+ */
 const PAUSE = { firstMs: 100, factor: 1.5, maxMs: 1000 } as const;
 
 /**
@@ -54,11 +58,10 @@ export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
   const waiter = new Waiter(options);
   let acquired = await waiter.tryAcquire();
   while (acquired === undefined) {
-    await waiter.pause();
-    const handedOn = await waiter.look();
-    if (handedOn && options.isNeeded && !(await options.isNeeded())) {
-      return { kind: 'not-needed', waitedMs: waiter.waitedMs() };
-    }
+    const isTold = await waiter.pause();
+    if (isTold && (await isOver(options))) return waiter.notNeeded();
+    const isHandedOn = await waiter.look();
+    if (isHandedOn && !isTold && (await isOver(options))) return waiter.notNeeded();
     if (!waiter.mayAcquire()) continue;
     await options.beforeTry?.();
     acquired = await waiter.tryAcquire();
@@ -66,10 +69,13 @@ export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
   return acquired;
 }
 
+const isOver = async ({ isNeeded }: AcquireWithin): Promise<boolean> =>
+  isNeeded !== undefined && !(await isNeeded());
+
 class Waiter {
   readonly #options: AcquireWithin;
   readonly #startedAtMs: number;
-  #pauseMs: number = PAUSE.firstMs;
+  #pauseMs: number;
   /** The outcome of the last look that succeeded. */
   #record: LeaseRecord | undefined;
   #watch: Watch | undefined;
@@ -82,13 +88,18 @@ class Waiter {
 
   constructor(options: AcquireWithin) {
     this.#options = options;
-    options.store.onRelease?.(() => this.#released.abort());
+    const isTold = options.store.onRelease?.(() => this.#released.abort()) ?? false;
+    this.#pauseMs = isTold ? PAUSE.maxMs : PAUSE.firstMs;
     this.#startedAtMs = options.clock.nowMs();
     this.#throwIfAborted();
   }
 
   waitedMs(): number {
     return this.#options.clock.nowMs() - this.#startedAtMs;
+  }
+
+  notNeeded(): Acquired {
+    return { kind: 'not-needed', waitedMs: this.waitedMs() };
   }
 
   /** One try; undefined when another holder has the lease, or the store did not answer. */
@@ -123,7 +134,8 @@ class Waiter {
     return record?.state !== 'HELD' || record.holder === this.#options.holder || this.#holderIsSilent();
   }
 
-  async pause(): Promise<void> {
+  /** Whether the word of a release ended it. */
+  async pause(): Promise<boolean> {
     const { clock, signal, budgetMs, onWait } = this.#options;
     const leftMs = budgetMs - this.waitedMs();
     if (leftMs <= 0) throw this.#failure ?? leaseNotObtained(this.#waited());
@@ -134,6 +146,7 @@ class Waiter {
     const { signal: released } = this.#released;
     await sleepOrAbort(clock, sleepMs, signal ? AbortSignal.any([signal, released]) : released);
     this.#throwIfAborted();
+    return released.aborted;
   }
 
   /** A failure before the first answer, or one that lasts, is thrown; another one is kept for later. */

@@ -54,9 +54,9 @@ export interface LeaseStore {
   release(lease: Lease): Promise<'released' | 'not-held'>;
   /**
    * From now on `told` is called when somebody released the lease, by a store that hears of it: a hint, which may come
-   * late, twice, without a release, or never.
+   * late, twice, without a release, or never. False: it hears of none.
    */
-  onRelease?(told: () => void): void;
+  onRelease?(told: () => void): boolean;
   /** An operator frees the lease whoever holds it; the record as it was before. Throws LS404. */
   forceRelease(target: string): Promise<LeaseRecord | undefined>;
 }
