@@ -37,7 +37,9 @@ export function simulateLinks(links: readonly Link[]): () => void {
 }
 
 class ModelClient extends EventEmitter {
-  readonly connection = Object.assign(new EventEmitter(), { stream: { destroy: () => this.#drop() } });
+  readonly connection = Object.assign(new EventEmitter(), {
+    stream: { destroy: () => this.#drop(), cork: () => undefined, uncork: () => undefined },
+  });
   processID: number | null = null;
   readonly #link: Link;
   readonly #applicationName: string;

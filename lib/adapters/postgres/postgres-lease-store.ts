@@ -143,12 +143,19 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async #find(target: string): Promise<Found | undefined> {
     // In this order: a session enters the fence only after it has the lock.
-    const lockedBy = await lockHolder(this.#session);
-    const fence = await readFence(this.#session);
+    const [lockedBy, fence] = await Promise.all([lockHolder(this.#session), readFence(this.#session)]);
     this.#readsOfFound = 0;
-    const record = lockedBy ? heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
+    const record = lockedBy ? this.#heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
     this.#found = record && { record, lockedBy, fence };
     return this.#found;
+  }
+
+  /** A session has one holder, who is not another one when it has entered, with more of its name than its session's has. */
+  #heldRecord(target: string, lockedBy: LockedBy, fence: Fence | undefined): LeaseRecord {
+    const record = heldRecord(target, lockedBy, fence);
+    const { record: before, lockedBy: by } = this.#found ?? {};
+    const isSame = by?.pid === lockedBy.pid && by.backendStart === lockedBy.backendStart;
+    return before && isSame ? { ...record, holder: before.holder } : record;
   }
 
   /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */

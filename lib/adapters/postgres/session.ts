@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { DatabaseConfig } from './config.ts';
 import { connectionLost, databaseError } from './database-error.ts';
@@ -161,6 +162,7 @@ export class Session {
     this.#sent += 1;
     try {
       const text = this.#preamble === '' ? sql : `${this.#preamble}; ${sql}`;
+      this.#writeAtOnce();
       const running = this.#client.query({ text, types: TEXT_TYPES });
       this.#idle = running.catch(() => undefined);
       const result: unknown = await running;
@@ -172,6 +174,13 @@ export class Session {
     } finally {
       this.#busy -= 1;
     }
+  }
+
+  /** Messages that are sent one after the other without waiting are one write, which costs more than the message itself. */
+  #writeAtOnce(): void {
+    const { stream } = (this.#client as unknown as { connection: { stream: Writable } }).connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. */

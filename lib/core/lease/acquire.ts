@@ -60,8 +60,8 @@ export async function acquireWithin(options: AcquireWithin): Promise<Acquired> {
   while (acquired === undefined) {
     const isTold = await waiter.pause();
     if (isTold && (await isOver(options))) return waiter.notNeeded();
-    const isHandedOn = await waiter.look();
-    if (isHandedOn && !isTold && (await isOver(options))) return waiter.notNeeded();
+    const isToAsk = await waiter.look();
+    if (isToAsk && !isTold && (await isOver(options))) return waiter.notNeeded();
     if (!waiter.mayAcquire()) continue;
     await options.beforeTry?.();
     acquired = await waiter.tryAcquire();
@@ -85,11 +85,17 @@ class Waiter {
   #failure: LockstepError | undefined;
   /** Aborts at the word of a release since the last look began: then the next one is not waited for. */
   #released = new AbortController();
+  /**
+   * What is needed was found before it was known that another has the lease. Who is told of the release has to be quick then,
+   * and has the server's caches filled by this question.
+   */
+  #isToAsk: boolean;
 
   constructor(options: AcquireWithin) {
     this.#options = options;
     const isTold = options.store.onRelease?.(() => this.#released.abort()) ?? false;
     this.#pauseMs = isTold ? PAUSE.maxMs : PAUSE.firstMs;
+    this.#isToAsk = isTold;
     this.#startedAtMs = options.clock.nowMs();
     this.#throwIfAborted();
   }
@@ -116,7 +122,7 @@ class Waiter {
     return { ...result.answer, waitedMs: this.waitedMs() };
   }
 
-  /** One look; whether the lease was released or handed on to another holder since the look before. */
+  /** One look; whether it may be that nothing is needed any more. */
   async look(): Promise<boolean> {
     const { store, target, holder, clock } = this.#options;
     const before = this.#record;
@@ -125,7 +131,9 @@ class Waiter {
     const result = await this.#ask(() => store.read(target));
     if (result === undefined) return false;
     this.#saw(result.answer, beganAtMs);
-    return this.#record?.holder !== holder && changedHands(before, this.#record);
+    const isToAsk = this.#isToAsk || changedHands(before, this.#record);
+    this.#isToAsk = false;
+    return isToAsk && this.#record?.holder !== holder;
   }
 
   /** Also true when an acquire of ours arrived although it was reported as failed. */
