@@ -9,6 +9,7 @@ import {
   pendingNames,
   refusal,
 } from '../core/plan/index.ts';
+import type { RunVerdict } from '../core/report/run.ts';
 import { aheadOf } from './ahead.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { pendingChanges } from './changes.ts';
@@ -41,7 +42,7 @@ type Request = Pick<
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
   const { session, runId, token } = attempt;
-  const { plan, ledger } = await planOn(session, request);
+  const [{ plan, ledger }, ownRun] = await Promise.all([planOn(session, request), readRun(session, runId)]);
   if (request.waitingSinceMs !== undefined && plan.outcome === 'pending')
     await refuseSharedFailure(session, { plan, source: request.source, runId }, request.waitingSinceMs);
   if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger))
@@ -54,7 +55,7 @@ export async function applyPending(attempt: Attempt, request: Request): Promise<
   }
   refuseReadOnly(session);
   refuseHalfReverted(ledger);
-  await refuseUsedRunId(attempt);
+  refuseUsedRunId(runId, ownRun?.verdict);
   for (const gap of plan.outOfOrder)
     attempt.on({ kind: 'out-of-order', migration: migrationName(gap), above: gap.highestApplied });
   return recorded(attempt, request, plan, (begin) => applyEach(attempt, request, plan, ledger, begin));
@@ -139,8 +140,7 @@ const planIsStale = (): LockstepError =>
   });
 
 /** What a run applied is found by its id when it is rolled back: an id that is used anew would take back too much. */
-async function refuseUsedRunId({ session, runId }: Attempt): Promise<void> {
-  const verdict = (await readRun(session, runId))?.verdict;
+function refuseUsedRunId(runId: string, verdict: RunVerdict | undefined): void {
   if (verdict !== 'applied' && verdict !== 'reverted') return;
   throw new LockstepError('LS102', {
     what: `The run ${runId} has ended already (${verdict}), and there is something new to apply.`,

@@ -117,17 +117,22 @@ class RunningAttempt implements Attempt {
     this.#session = given ?? (await openSession({ ...this.#options, signal }, this.#name()));
     const { session, on, timeLeftMs } = this;
     this.#replies = watchReplies({ ...this.#options, signal: this.#left.signal }, session);
-    if (given) await nameSession(given, this.#name());
-    else await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
-    if (this.#options.isDryRun) return;
+    if (!given) await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
+    const naming = given && nameSession(given, this.#name());
+    if (this.#options.isDryRun) return naming;
+    await Promise.all([naming, this.#claim()]);
+    this.throwIfEnded();
+    on({ kind: 'attempt-begun', token: this.token });
+  }
+
+  #claim(): Promise<void> {
+    const { session, clock, signal, timeLeftMs } = this;
     const lockWaitMs = Math.min(this.lockWaitMs, timeLeftMs());
-    await claimDatabase({ session, clock, signal, lockWaitMs }, this.#lease, async (floor) => {
+    return claimDatabase({ session, clock, signal, lockWaitMs }, this.#lease, async (floor) => {
       await this.#mint(floor);
       await nameSession(session, this.#name());
       return this.#lease;
     });
-    this.throwIfEnded();
-    on({ kind: 'attempt-begun', token: this.token });
   }
 
   get clock(): Clock {

@@ -24,6 +24,8 @@ export interface DatabaseConfig {
   readonly options?: string | undefined;
   /** How long to try to reach a server that does not answer yet; default 60 s: a paused serverless cluster wakes in about 30. */
   readonly connectBudgetMs?: number | undefined;
+  /** Its sessions are not waited for when they end, as psql does it: of a process that ends with them. */
+  readonly leavesAtOnce?: boolean | undefined;
 }
 
 export interface ConfigSources {

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { DatabaseConfig } from './config.ts';
 import { connectionLost, databaseError } from './database-error.ts';
@@ -178,7 +178,7 @@ export class Session {
 
   /** Messages that are sent one after the other without waiting are one write, which costs more than the message itself. */
   #writeAtOnce(): void {
-    const { stream } = (this.#client as unknown as { connection: { stream: Writable } }).connection;
+    const { stream } = (this.#client as unknown as { connection: { stream: Socket } }).connection;
     stream.cork();
     process.nextTick(() => stream.uncork());
   }
@@ -191,8 +191,20 @@ export class Session {
     const impatient = setTimeout(() => this.destroy(), ENDING_TAKES_MS);
     // Whoever gets it next finds it as the login does.
     if (this.#isBorrowed) await this.#client.query('RESET ALL').catch(() => undefined);
-    await this.#client.end().catch(() => undefined);
+    const ended = this.#client.end().catch(() => undefined);
+    await (this.config.leavesAtOnce ? Promise.race([ended, this.#saidGoodbye()]) : ended);
     clearTimeout(impatient);
+  }
+
+  /** What was written is the system's to deliver; the process may end meanwhile. */
+  #saidGoodbye(): Promise<void> {
+    const { stream } = (this.#client as unknown as { connection: { stream: Socket } }).connection;
+    return new Promise((resolve) =>
+      stream.once('finish', () => {
+        stream.unref();
+        resolve();
+      }),
+    );
   }
 
   /** Drops the connection without a word to the server, which notices by itself. */

@@ -35,7 +35,8 @@ export function targetContext(
   if (!settings || problems.length > 0) throw configurationError(problems);
   const on = progressOn(terminal, systemClock);
   const limits = { leaseDurationMs, leaseWaitMs, lockWaitMs, outOfOrder };
-  return { ...settings, ...limits, clock: systemClock, signal, on };
+  const database = { ...settings.database, leavesAtOnce: true };
+  return { ...settings, ...limits, database, clock: systemClock, signal, on };
 }
 
 /** One line above what is told of a target. */
