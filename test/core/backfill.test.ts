@@ -5,20 +5,38 @@ import { type Step, stepsOf } from '../../lib/core/plan/index.ts';
 import { errorOf, parser } from '../support/compile.ts';
 
 describe('the size of the next batch', () => {
+  const ofTime = (size: number, durationMs: number) => nextBatchSize({ size, durationMs, walBytes: null });
+  /** Where it comes to, if a key takes that. */
+  function settled(msPerKey: number, bytesPerKey: number): number {
+    let size = FIRST_BATCH_SIZE;
+    for (let n = 0; n < 30; n++)
+      size = nextBatchSize({ size, durationMs: size * msPerKey, walBytes: size * bytesPerKey });
+    return size;
+  }
+
   test('comes to where a batch takes its time, from both sides, and stays there', () => {
     for (const msPerKey of [0.01, 0.3, 2]) {
-      let size = FIRST_BATCH_SIZE;
-      for (let n = 0; n < 30; n++) size = nextBatchSize(size, size * msPerKey);
-      expect(size * msPerKey).toBeGreaterThan(TARGET_BATCH_MS * 0.9);
-      expect(size * msPerKey).toBeLessThan(TARGET_BATCH_MS * 1.1);
+      expect(settled(msPerKey, 0) * msPerKey).toBeGreaterThan(TARGET_BATCH_MS * 0.9);
+      expect(settled(msPerKey, 0) * msPerKey).toBeLessThan(TARGET_BATCH_MS * 1.1);
     }
   });
 
+  test('comes to where it writes a megabyte to the log, if that is sooner', () => {
+    expect(settled(0.003, 200)).toBe(5_000);
+    expect(settled(0.01, 40)).toBe(20_000);
+  });
+
+  test('is no less than what takes ten milliseconds, however much others write to the log', () => {
+    expect(settled(0.01, 1_000_000)).toBe(1_000);
+  });
+
   test('changes by no more than a factor of two, and has bounds', () => {
-    expect(nextBatchSize(500, 1)).toBe(1_000);
-    expect(nextBatchSize(500, 60_000)).toBe(250);
-    expect(nextBatchSize(50, 60_000)).toBe(50);
-    expect(nextBatchSize(100_000, 1)).toBe(100_000);
+    expect(ofTime(500, 1)).toBe(1_000);
+    expect(ofTime(500, 60_000)).toBe(250);
+    expect(ofTime(50, 60_000)).toBe(50);
+    expect(ofTime(100_000, 1)).toBe(100_000);
+    expect(ofTime(500, Number.POSITIVE_INFINITY)).toBe(250);
+    expect(nextBatchSize({ size: 500, durationMs: 100, walBytes: 1e12 })).toBe(250);
   });
 });
 

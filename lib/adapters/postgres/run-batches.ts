@@ -10,7 +10,7 @@ import { conditionOf, nextRange, type Range, walkedTable } from './key-range.ts'
 import type { JournalStep } from './ledger.ts';
 import { migrationError, type SentMessage } from './migration-error.ts';
 import { type AttemptLimits, recordDone } from './run-alone.ts';
-import type { Sender, Session } from './session.ts';
+import type { Row, Sender, Session } from './session.ts';
 import { migrationSettings, restoreSession } from './session-settings.ts';
 import { literal } from './sql.ts';
 
@@ -38,16 +38,21 @@ export async function runBatches(
   let cursor = begun?.cursor ?? null;
   let keys = begun?.keys ?? 0;
   let size = begun?.batchSize ?? FIRST_BATCH_SIZE;
+  let last: { readonly durationMs: number; readonly walAt: number | null } | undefined;
   for (;;) {
     limits.throwIfEnded();
-    if (!limits.hasTime() || !(await mayGoOn(session, change, step, limits))) return false;
+    if (!limits.hasTime()) return false;
+    const before = await lookAround(session, change, step);
+    if (last) size = nextBatchSize({ size, durationMs: last.durationMs, walBytes: walSince(last, before) });
+    const { walAt, reason } = await calm(session, change, step, limits, before);
+    if (reason !== undefined) return false;
     const range = await nextRange(session, step.batch, cursor, size);
     if (!range) break;
     const startedMs = limits.nowMs();
     const { tries } = await patiently(limits, () => send(session, change, step, range, limits.timeLeftMs()));
     [cursor, keys] = [range.upTo, keys + range.keys];
     // A batch that met others is made smaller, too: it took its time to learn that.
-    size = nextBatchSize(size, tries > 1 ? Number.POSITIVE_INFINITY : limits.nowMs() - startedMs);
+    last = { durationMs: tries > 1 ? Number.POSITIVE_INFINITY : limits.nowMs() - startedMs, walAt };
     limits.onBatch({ keys, tableKeys, size });
   }
   await recordDone(session, change, step);
@@ -131,36 +136,49 @@ const MOST_LAG_S = 10;
 const MOST_WAITERS = 20;
 const LOOK_AGAIN_MS = 1_000;
 
-/** False when there is no time left to wait for a better moment. */
-async function mayGoOn(
+interface Surroundings {
+  /** To wait; undefined when there is none. */
+  readonly reason: string | undefined;
+  /** Bytes that the server has written to its log since it was made; null where it does not tell. */
+  readonly walAt: number | null;
+}
+
+const walSince = (before: Pick<Surroundings, 'walAt'>, { walAt }: Surroundings): number | null =>
+  before.walAt === null || walAt === null ? null : walAt - before.walAt;
+
+/** When there is no reason to wait any more; or with one, when no time is left for that. */
+async function calm(
   session: Session,
   change: Change,
   step: BatchedStep,
   limits: BatchLimits,
-): Promise<boolean> {
+  before: Surroundings,
+): Promise<Surroundings> {
   let told = '';
-  for (;;) {
-    const reason = await reasonToPause(session, change, step);
-    if (reason === undefined) return true;
-    if (reason !== told) limits.onPause(reason);
-    told = reason;
+  let seen = before;
+  while (seen.reason !== undefined) {
+    if (seen.reason !== told) limits.onPause(seen.reason);
+    told = seen.reason;
     await limits.sleep(LOOK_AGAIN_MS);
     limits.throwIfEnded();
-    if (!limits.hasTime()) return false;
+    if (!limits.hasTime()) return seen;
+    seen = await lookAround(session, change, step);
   }
+  return seen;
 }
 
-async function reasonToPause(
-  session: Session,
-  change: Change,
-  step: BatchedStep,
-): Promise<string | undefined> {
+async function lookAround(session: Session, change: Change, step: BatchedStep): Promise<Surroundings> {
   const [row] = await session.query(
     `SELECT j.paused,
        (SELECT pg_catalog.round(pg_catalog.max(EXTRACT(epoch FROM r.replay_lag))) FROM pg_catalog.pg_stat_replication r) AS lag,
-       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks l WHERE NOT l.granted) AS waiters
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks l WHERE NOT l.granted) AS waiters,
+       lockstep.wal_position() - '0/0'::pg_catalog.pg_lsn AS wal
      FROM lockstep.journal j WHERE ${journalRow(change, step.index)}`,
   );
+  return { reason: reasonToPause(row), walAt: row?.wal ? Number(row.wal) : null };
+}
+
+function reasonToPause(row: Row | undefined): string | undefined {
   if (row?.paused === 't') return 'it was paused: `lockstep backfill resume` lets it go on';
   if (Number(row?.lag ?? 0) > MOST_LAG_S) return `a replica is ${row?.lag} s behind`;
   if (Number(row?.waiters ?? 0) > MOST_WAITERS) return `${row?.waiters} sessions wait for locks`;
