@@ -152,7 +152,7 @@ describe('who waits', () => {
     const looks = () => run.mock.calls.filter(([sql]) => sql.includes('pg_stat_get_activity')).length;
     for (let read = 1; read <= 10; read += 1)
       expect(await watcher.read('orders')).toMatchObject({ state: 'HELD', holder: 'host:1:a' });
-    expect(looks()).toBe(2);
+    expect(looks()).toBe(4);
     await storeOn(a).release(first);
     expect(await watcher.read('orders')).toMatchObject({ state: 'FREE' });
     const again = storeOn(a);

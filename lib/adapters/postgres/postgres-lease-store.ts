@@ -41,8 +41,8 @@ const ENDING_TAKES_MS = 5_000;
 /** Who has the lock is the only one to enter: anybody else who locks the row has no business there. */
 const ENTER_LOCK_TIMEOUT_MS = 5_000;
 const ENDING_PAUSE_MS = 20;
-/** Of those who wait each reads at least once a second, so that they see within five whether a holder went silent. */
-const READS_OF_FOUND = 4;
+/** Who waits reads at least every two seconds, and so sees within six whether a holder went silent. */
+const READS_OF_FOUND = 2;
 
 interface Found {
   readonly record: LeaseRecord;

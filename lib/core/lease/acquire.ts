@@ -45,11 +45,16 @@ export interface AcquireWithin {
   readonly beforeTry?: (() => Promise<void>) | undefined;
 }
 
-/**
- * Waiters look often at first, when the holder is probably about to finish; not those who are told of that. The actual pause
- * is half to whole.
- */
-const PAUSE = { firstMs: 100, factor: 1.5, maxMs: 1000 } as const;
+interface Pause {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** Waiters look often at first, when the holder is probably about to finish. The actual pause is half to whole. */
+const PAUSE: Pause = { firstMs: 100, maxMs: 1000 };
+/** Who is told of that looks for a holder that died. */
+const PAUSE_WHEN_TOLD: Pause = { firstMs: 1000, maxMs: 2000 };
+const GROWS_BY = 1.5;
 
 /**
  * Throws LS401 when the budget is used up, LS605 when the signal aborts, LS404, and whatever the callbacks throw.
@@ -75,6 +80,7 @@ const isOver = async ({ isNeeded }: AcquireWithin): Promise<boolean> =>
 class Waiter {
   readonly #options: AcquireWithin;
   readonly #startedAtMs: number;
+  readonly #pause: Pause;
   #pauseMs: number;
   /** The outcome of the last look that succeeded. */
   #record: LeaseRecord | undefined;
@@ -94,7 +100,8 @@ class Waiter {
   constructor(options: AcquireWithin) {
     this.#options = options;
     const isTold = options.store.onRelease?.(() => this.#released.abort()) ?? false;
-    this.#pauseMs = isTold ? PAUSE.maxMs : PAUSE.firstMs;
+    this.#pause = isTold ? PAUSE_WHEN_TOLD : PAUSE;
+    this.#pauseMs = this.#pause.firstMs;
     this.#isToAsk = isTold;
     this.#startedAtMs = options.clock.nowMs();
     this.#throwIfAborted();
@@ -150,7 +157,7 @@ class Waiter {
     if (this.#record?.state === 'HELD') await onWait?.(this.#waited());
     const jitteredMs = this.#pauseMs * (0.5 + clock.random() / 2);
     const sleepMs = Math.ceil(Math.min(jitteredMs, leftMs, this.#untilSilentMs()));
-    this.#pauseMs = Math.min(PAUSE.maxMs, this.#pauseMs * PAUSE.factor);
+    this.#pauseMs = Math.min(this.#pause.maxMs, this.#pauseMs * GROWS_BY);
     const { signal: released } = this.#released;
     await sleepOrAbort(clock, sleepMs, signal ? AbortSignal.any([signal, released]) : released);
     this.#throwIfAborted();
