@@ -53,7 +53,7 @@ export function dryRun(options: MigrateOptions): Promise<DryRunResult> {
     { ...options, isDryRun: true },
     {
       async look(session) {
-        const plan = await acceptablePlan(session, options);
+        const { plan } = await acceptablePlan(session, options);
         found = plan;
         if (plan.outcome === 'pending') return undefined;
         return { plan, tried: [], leftOut: [], notTried: [], sequences: [] };

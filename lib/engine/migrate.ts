@@ -1,14 +1,20 @@
 import type { Session } from '../adapters/postgres/index.ts';
 import { readLedger, settleRun } from '../adapters/postgres/index.ts';
-import { type MigrationSource, type Plan, refusal } from '../core/plan/index.ts';
+import {
+  appliedSince,
+  type LedgerState,
+  type MigrationSource,
+  type Plan,
+  refusal,
+} from '../core/plan/index.ts';
 import { applyPending } from './apply.ts';
 import { runExclusively } from './exclusively.ts';
 import { inExistingDatabase } from './in-existing-database.ts';
 import { announce } from './instances.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { entriesToRevert, revertAsked } from './revert.ts';
-import { appliedSince, refuseSharedFailure } from './shared-run.ts';
-import type { MigrateOptions, MigrateResult, RevertAllOptions, RevertResult } from './types.ts';
+import { refuseSharedFailure } from './shared-run.ts';
+import type { MigrateOptions, MigrateResult, PlanResult, RevertAllOptions, RevertResult } from './types.ts';
 
 /**
  * Applies what is pending, or waits until another process has. With nothing pending it takes neither lease nor lock
@@ -26,6 +32,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   /** Of this process. Its attempt is over when the next look is made. */
   let lastToken: number | undefined;
   let found: Plan | undefined;
+  let atFirst: LedgerState | undefined;
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
     if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
@@ -47,8 +54,9 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
     { ...options, on },
     {
       async look(session, waitedMs) {
-        const plan = await acceptablePlan(session, options);
+        const { plan, ledger } = await acceptablePlan(session, options);
         found = plan;
+        atFirst ??= ledger;
         const asked = { plan, source: options.source, runId };
         // By the server's clock, which writes when runs end.
         waitingSinceMs ??= Math.floor(Number(session.facts.backendStart) / 1000);
@@ -57,10 +65,9 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
           return undefined;
         }
         if (lastToken !== undefined) await settleRun(session, { runId, token: lastToken });
-        const [appliedBy] = await Promise.all([
-          waitedMs > 0 ? appliedSince(session, asked, waitingSinceMs) : null,
-          announce(session, options),
-        ]);
+        await announce(session, options);
+        const by = appliedSince(ledger, atFirst);
+        const appliedBy = by === runId ? null : by;
         const ready = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
         const nobodyRan = waitedMs === 0 && applied.length === 0;
         return nobodyRan && plan.outcome === 'nothing-pending'
@@ -84,12 +91,13 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
 }
 
 /** What the ledger tells to be wrong is found before the lease is asked for. */
-export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<Plan> {
-  const { plan } = await planOn(session, options, options.opening?.takeLedger(session));
+export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<PlanResult> {
+  const found = await planOn(session, options, options.opening?.takeLedger(session));
+  const { plan } = found;
   const refused = refusal(plan);
   if (refused) throw refused;
   if (plan.outcome === 'pending') refuseReadOnly(session);
-  return plan;
+  return found;
 }
 
 /** What the files have wrong, before anything is written. Throws LS2xx. */

@@ -1,5 +1,5 @@
 /** One run, and its outcome, for all who ask for the same migrations at the same time. */
-import { type EndedRun, readEndedRun, type Session } from '../adapters/postgres/index.ts';
+import { readEndedRun, type Session } from '../adapters/postgres/index.ts';
 import { type MigrationSource, type Plan, pendingNames, sharedFailure } from '../core/plan/index.ts';
 
 interface Asked {
@@ -10,19 +10,8 @@ interface Asked {
 
 /** Throws LS617 when somebody else's run has failed since, with what is pending here: it would only fail again. */
 export async function refuseSharedFailure(session: Session, asked: Asked, sinceMs: number): Promise<void> {
-  const run = await endedSince(session, asked, sinceMs);
-  const failure = run && sharedFailure(run, pendingNames(asked.plan));
+  const { plan, source, runId } = asked;
+  const run = await readEndedRun(session, { bundleDigest: source.digest, runId }, sinceMs);
+  const failure = run && sharedFailure(run, pendingNames(plan));
   if (failure) throw failure;
 }
-
-/** Somebody else's run that has applied the same migrations since. */
-export async function appliedSince(session: Session, asked: Asked, sinceMs: number): Promise<string | null> {
-  const run = await endedSince(session, asked, sinceMs);
-  return run && run.error === null ? run.runId : null;
-}
-
-const endedSince = (
-  session: Session,
-  { source, runId }: Asked,
-  sinceMs: number,
-): Promise<EndedRun | undefined> => readEndedRun(session, { bundleDigest: source.digest, runId }, sinceMs);

@@ -21,6 +21,7 @@
  * What can fail: nothing; problems are part of the plan (`outcome: 'refused'`) and become errors with
  * `refusal()` where somebody wanted to act.
  */
+export * from './applied-since.ts';
 export * from './baseline.ts';
 export type * from './bundle.ts';
 export * from './catalog.ts';
