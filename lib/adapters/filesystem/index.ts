@@ -38,7 +38,7 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
   const bytesOf = (file: string): Buffer => bytesIn(contentOf(file));
   const catalog = migrations.map((migration) => catalogEntry(migration, contentOf));
   const repeatables = objects.map(({ name, file }) => ({ name, sha256: sha256(contentOf(file)) }));
-  /** By file: once before the lease is asked for, to refuse what is wrong, and again when it is applied. */
+  /** By file: once before anything is written, to refuse what is wrong, and again when it is applied. */
   const compiled = new Map<string, Migration>();
   return {
     catalog,
