@@ -167,7 +167,8 @@ class RunningAttempt implements Attempt {
     await this.watch.end();
     await this.#keeping?.stop();
     await this.#cancelling;
-    if (this.#session !== given) await this.#session?.end();
+    // Whoever gets the lease next would have to end it.
+    if (this.#session !== given) await this.#session?.end(true);
   }
 
   #name(): string {

@@ -33,6 +33,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
   let lastToken: number | undefined;
   let found: Plan | undefined;
   let atFirst: LedgerState | undefined;
+  let hasWaited = false;
   const on: MigrateOptions['on'] = (event) => {
     if (event.kind === 'migration-done') applied.push(event.migration);
     if (event.kind === 'out-of-order') outOfOrder.add(event.migration);
@@ -50,6 +51,10 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
     plan,
     ...more,
   });
+  const byOther = (ledger: LedgerState): string | null => {
+    const by = atFirst ? appliedSince(ledger, atFirst) : null;
+    return by === runId ? null : by;
+  };
   return runExclusively<MigrateResult>(
     { ...options, on },
     {
@@ -61,27 +66,29 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
         // By the server's clock, which writes when runs end.
         waitingSinceMs ??= Math.floor(Number(session.facts.backendStart) / 1000);
         if (plan.outcome === 'pending') {
-          if (waitedMs > 0) await refuseSharedFailure(session, asked, waitingSinceMs);
+          hasWaited = waitedMs > 0;
+          if (hasWaited) await refuseSharedFailure(session, asked, waitingSinceMs);
           return undefined;
         }
         if (lastToken !== undefined) await settleRun(session, { runId, token: lastToken });
         await announce(session, options);
-        const by = appliedSince(ledger, atFirst);
-        const appliedBy = by === runId ? null : by;
+        const appliedBy = byOther(ledger);
         const ready = result(plan, { waitedMs, appliedBy, token: null, tookOverFrom: null });
-        const nobodyRan = waitedMs === 0 && applied.length === 0;
+        const nobodyRan = waitedMs === 0 && applied.length === 0 && appliedBy === null;
         return nobodyRan && plan.outcome === 'nothing-pending'
           ? { ...ready, outcome: 'nothing-pending' }
           : ready;
       },
       prepare: () => loadPending(options.source, found),
       async work(attempt, { waitedMs, tookOverFrom }) {
-        await applyPending(attempt, options);
-        const { plan } = await planOn(attempt.session, options);
+        // While this one compiled, another may have tried the same.
+        const since = hasWaited ? { waitingSinceMs } : {};
+        await applyPending(attempt, { ...options, ...since });
+        const { plan, ledger } = await planOn(attempt.session, options);
         await announce(attempt.session, options);
         return result(plan, {
           waitedMs,
-          appliedBy: null,
+          appliedBy: applied.length > 0 ? null : byOther(ledger),
           token: attempt.token,
           tookOverFrom: tookOverFrom ?? null,
         });

@@ -151,7 +151,7 @@ export interface MigrateResult {
   readonly outOfOrder: readonly string[];
   readonly plan: Plan;
   readonly waitedMs: number;
-  /** Run of another process that applied the same migrations meanwhile. */
+  /** Run of another process that was the last to apply something since this one first looked. */
   readonly appliedBy: string | null;
   readonly token: number | null;
   readonly tookOverFrom: string | null;

@@ -248,6 +248,18 @@ describe('a store that hears of a release', () => {
     expect(acquired.waitedMs).toBeGreaterThanOrEqual(DURATION_MS);
   });
 
+  test('hears ten words a second at most', async () => {
+    let reads = 0;
+    const { clock, others, wait, tell } = telling({
+      before: async ({ kind }) => void (kind === 'read' && reads++),
+    });
+    await hold(others);
+    for (let ms = 1; ms <= 10_000; ms += 1) clock.sleep(ms).then(tell);
+    await clock.finish(wait({ budgetMs: 10_000 }).catch(() => undefined));
+    expect(reads).toBeGreaterThan(80);
+    expect(reads).toBeLessThan(220);
+  });
+
   test('may be interrupted as any other', async () => {
     const { clock, others, wait, tell } = telling();
     await hold(others);

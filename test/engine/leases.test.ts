@@ -3,6 +3,7 @@ import { MemoryLeaseStore } from '../../lib/adapters/memory/index.ts';
 import { connect, PostgresLeaseStore, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import type { Clock } from '../../lib/core/clock.ts';
+import type { AcquireResult } from '../../lib/core/lease/index.ts';
 import type { EngineEvent } from '../../lib/engine/index.ts';
 import { readHistory } from '../../lib/engine/index.ts';
 import { configOf, failureOf, LEFT_BEHIND, leaseOf, type Site, SLEEPING, siteForTest } from './site.ts';
@@ -32,6 +33,11 @@ async function endMigration(site: Site, ended: readonly number[] = []): Promise<
   await site.until(others);
   const [row] = await site.rows<{ pid: number }>(`SELECT pid, pg_terminate_backend(pid) FROM (${others}) o`);
   return row!.pid;
+}
+
+function acquired(result: AcquireResult) {
+  if (result.kind === 'held') throw new Error(`${result.record.holder} has it`);
+  return result;
 }
 
 const tablesOf = (site: Site) =>
@@ -139,6 +145,19 @@ describe('who waits', () => {
     expect(await failureOf(store.renew(lease))).toMatchObject({ code: 'LS402' });
   });
 
+  it('ends an earlier session of its own at once, also one that has not entered yet', async () => {
+    const site = await siteForTest();
+    const storeOn = async () => new PostgresLeaseStore(await site.session(), (ms) => systemClock.sleep(ms));
+    const holder = 'a-host-with-a-long-name:12345:0b7c5a1e-2f51-4d0e-9c0a-0d8f3f1c2b3a';
+    await leaseOf(await storeOn(), holder);
+    const later = await storeOn();
+    const { lease, ...more } = await later
+      .tryAcquire({ target: 'orders', holder, durationMs: 10_000 })
+      .then(acquired);
+    expect(more).toEqual({ kind: 'acquired' });
+    expect((await later.mint(lease)).token).toBe(1);
+  });
+
   it('asks the server little as long as the holder is the same, and sees another one at once', async () => {
     const site = await siteForTest();
     const storeOn = (session: Session) => new PostgresLeaseStore(session, (ms) => systemClock.sleep(ms));
@@ -194,14 +213,16 @@ describe('who waits', () => {
 });
 
 describe('the word of a release', () => {
-  /** Who waits by it never looks by itself: what sleeps goes on only when it is told to. */
+  /** Who waits by it never looks by itself: what sleeps for long goes on only when it is told to. */
   const sleepsForEver: Clock = {
     ...systemClock,
-    sleep: (_, signal) =>
-      new Promise((_, reject) => {
-        if (signal?.aborted) reject(signal.reason);
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      }),
+    sleep: async (ms, signal) =>
+      ms <= 100
+        ? systemClock.sleep(ms, signal)
+        : new Promise((_, reject) => {
+            if (signal?.aborted) reject(signal.reason);
+            signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+          }),
   };
   const WAITERS = 5;
 

@@ -1,8 +1,10 @@
 /** Several who ask for the same migrations at the same time: one of them runs, and its outcome is everybody's. */
 import { expect, it } from 'vitest';
-import type { MigrateResult } from '../../lib/engine/index.ts';
+import { PostgresLeaseStore } from '../../lib/adapters/postgres/index.ts';
+import { systemClock } from '../../lib/adapters/process/clock.ts';
+import { type MigrateResult, migrate } from '../../lib/engine/index.ts';
 import { otherSession, Told } from './others.ts';
-import { type Files, failureOf, type Site, siteForTest, WAITS_FOR_LOCK } from './site.ts';
+import { type Files, failureOf, leaseOf, type Site, siteForTest, sourceOf, WAITS_FOR_LOCK } from './site.ts';
 
 const GATE = 4_712;
 /** Sequences are not rolled back: how often it was tried stays. */
@@ -72,5 +74,29 @@ it('what one has applied, the others name by its run', async () => {
   const [run] = await site.rows<{ run_id: string }>('SELECT run_id FROM lockstep.run');
   for (const other of others)
     expect(other).toMatchObject({ value: { ran: false, outcome: 'applied', appliedBy: run?.run_id } });
+  expect(await site.rows(TRIES)).toEqual([{ tries: 1 }]);
+});
+
+it('who compiles while another tries the same migrations does not try them again', async () => {
+  const site = await siteForTest();
+  const store = new PostgresLeaseStore(await site.session(), (ms) => systemClock.sleep(ms));
+  const lease = await leaseOf(store, 'host:1:a');
+  await site.rows('CREATE SEQUENCE tries');
+  const source = sourceOf({ '0001_fails.sql': `SELECT nextval('tries'); SELECT 1 / 0;` });
+  // The first has it, and has failed, before the others are done.
+  let failed: () => void = () => undefined;
+  const hasFailed = new Promise<void>((resolve) => {
+    failed = resolve;
+  });
+  const slow = { ...source, load: (of: readonly string[]) => hasFailed.then(() => source.load(of)) };
+  const told = [new Told(), new Told(), new Told()];
+  const [first, ...others] = [source, slow, slow].map((each, i) =>
+    failureOf(migrate({ ...site.context(), source: each, on: told[i]!.on })),
+  );
+  first!.finally(failed);
+  await Promise.all(told.map((each) => each.until('waiting')));
+  await store.release(lease);
+  expect(await first).toMatchObject({ code: 'LS601' });
+  for (const other of others) expect(await other).toMatchObject({ code: 'LS617' });
   expect(await site.rows(TRIES)).toEqual([{ tries: 1 }]);
 });

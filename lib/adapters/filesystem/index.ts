@@ -15,7 +15,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
-import type { Migration } from '../../core/plan/bundle.ts';
+import type { Migration, Repeatable } from '../../core/plan/bundle.ts';
 import { type CatalogEntry, digestOf, type MigrationSource, sha256 } from '../../core/plan/catalog.ts';
 import {
   arrangeFiles,
@@ -40,6 +40,7 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
   const repeatables = objects.map(({ name, file }) => ({ name, sha256: sha256(contentOf(file)) }));
   /** By file: once before anything is written, to refuse what is wrong, and again when it is applied. */
   const compiled = new Map<string, Migration>();
+  const compiledObjects = new Map<string, Repeatable>();
   return {
     catalog,
     repeatables,
@@ -60,12 +61,17 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
     },
     loadRepeatables: async (wanted) => {
       const found = objects.filter(({ name }) => wanted.includes(name));
-      if (found.length === 0) return [];
+      if (found.every(({ file }) => compiledObjects.has(file)))
+        return found.map(({ file }) => compiledObjects.get(file)!);
       const [parser, { compileRepeatable }] = await Promise.all([
         loadParser(),
         import('../../core/plan/compile/repeatable.ts'),
       ]);
-      return found.map((file) => compileRepeatable(file, bytesOf, parser));
+      return found.map((object) => {
+        const done = compiledObjects.get(object.file) ?? compileRepeatable(object, bytesOf, parser);
+        compiledObjects.set(object.file, done);
+        return done;
+      });
     },
   };
 }

@@ -28,7 +28,7 @@ export async function readFence(session: Session): Promise<Fence | undefined> {
 export interface Glance {
   /** Nobody holds the advisory lock. */
   readonly isFree: boolean;
-  /** Read after that was asked: who takes the lock writes its session into it. */
+  /** Read after that was asked: who has the lock writes its session into it, with its first token. Until then it is the last holder's. */
   readonly fence: Fence;
 }
 

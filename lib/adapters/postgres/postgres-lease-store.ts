@@ -93,6 +93,7 @@ export class PostgresLeaseStore implements LeaseStore {
     const isHeld = this.#mayHoldLock && (await holdsLock(this.#session));
     const lock = isHeld ? 'locked' : await this.#lock(request);
     if (typeof lock === 'object' && 'heldBy' in lock) return { kind: 'held', record: lock.heldBy };
+    await this.#word.unlisten();
     const lease = { target, holder, durationMs, token: 0 };
     return { kind: 'acquired', lease, ...(typeof lock === 'object' ? lock : {}) };
   }
@@ -145,17 +146,9 @@ export class PostgresLeaseStore implements LeaseStore {
     // In this order: a session enters the fence only after it has the lock.
     const [lockedBy, fence] = await Promise.all([lockHolder(this.#session), readFence(this.#session)]);
     this.#readsOfFound = 0;
-    const record = lockedBy ? this.#heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
+    const record = lockedBy ? heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
     this.#found = record && { record, lockedBy, fence };
     return this.#found;
-  }
-
-  /** A session has one holder, who is not another one when it has entered, with more of its name than its session's has. */
-  #heldRecord(target: string, lockedBy: LockedBy, fence: Fence | undefined): LeaseRecord {
-    const record = heldRecord(target, lockedBy, fence);
-    const { record: before, lockedBy: by } = this.#found ?? {};
-    const isSame = by?.pid === lockedBy.pid && by.backendStart === lockedBy.backendStart;
-    return before && isSame ? { ...record, holder: before.holder } : record;
   }
 
   /** One try; another one if its holder may be ended: an earlier session of the same holder, or one silent for too long. */
@@ -170,7 +163,6 @@ export class PostgresLeaseStore implements LeaseStore {
     for (;;) {
       if (await tryLock(this.#session, name)) {
         this.#found = undefined;
-        await this.#word.unlisten();
         return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
       }
       this.#word.listen();
@@ -178,10 +170,11 @@ export class PostgresLeaseStore implements LeaseStore {
       // Whoever had it a moment ago has released it: try again.
       if (!found?.lockedBy) continue;
       const { record, lockedBy } = found;
-      const mayEnd = record.holder === holder || record.recordVersion === takeOver;
-      if (!mayEnd || ended) return { heldBy: record };
+      // Before it has entered, its session's name says whose it is.
+      const isOwn = record.holder === holder || lockedBy.applicationName === name;
+      if ((!isOwn && record.recordVersion !== takeOver) || ended) return { heldBy: record };
       await this.#end(lockedBy);
-      ended = record;
+      ended = isOwn ? { ...record, holder } : record;
     }
   }
 

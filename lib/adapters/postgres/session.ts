@@ -183,8 +183,8 @@ export class Session {
     process.nextTick(() => stream.uncork());
   }
 
-  /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. */
-  async end(): Promise<void> {
+  /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. True: and has its locks free. */
+  async end(isWaitedFor = !this.config.leavesAtOnce): Promise<void> {
     if (this.isLost) return;
     // What runs yet is not waited for.
     if (this.busy) return this.destroy();
@@ -192,7 +192,7 @@ export class Session {
     // Whoever gets it next finds it as the login does.
     if (this.#isBorrowed) await this.#client.query('RESET ALL').catch(() => undefined);
     const ended = this.#client.end().catch(() => undefined);
-    await (this.config.leavesAtOnce ? Promise.race([ended, this.#saidGoodbye()]) : ended);
+    await (isWaitedFor ? ended : Promise.race([ended, this.#saidGoodbye()]));
     clearTimeout(impatient);
   }
 

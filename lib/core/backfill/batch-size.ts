@@ -29,7 +29,7 @@ export interface Batch {
 
 export function nextBatchSize({ size, durationMs, walBytes }: Batch): number {
   const byTime = TARGET_BATCH_MS / Math.max(durationMs, 1);
-  const byWal = walBytes ? MOST_WAL_BYTES / walBytes : Number.POSITIVE_INFINITY;
+  const byWal = walBytes !== null && walBytes > 0 ? MOST_WAL_BYTES / walBytes : Number.POSITIVE_INFINITY;
   const factor = Math.min(byTime, Math.max(byWal, LEAST_BATCH_MS / Math.max(durationMs, 1)));
   return Math.min(
     MOST,

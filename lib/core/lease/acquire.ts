@@ -55,6 +55,8 @@ const PAUSE: Pause = { firstMs: 100, maxMs: 1000 };
 /** Who is told of that looks for a holder that died. */
 const PAUSE_WHEN_TOLD: Pause = { firstMs: 1000, maxMs: 2000 };
 const GROWS_BY = 1.5;
+/** However often the word of a release comes: it is heard so seldom at most. */
+const LEAST_BETWEEN_WORDS_MS = 100;
 
 /**
  * Throws LS401 when the budget is used up, LS605 when the signal aborts, LS404, and whatever the callbacks throw.
@@ -80,6 +82,7 @@ const isOver = async ({ isNeeded }: AcquireWithin): Promise<boolean> =>
 class Waiter {
   readonly #options: AcquireWithin;
   readonly #startedAtMs: number;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   readonly #pause: Pause;
   #pauseMs: number;
   /** The outcome of the last look that succeeded. */
@@ -152,16 +155,24 @@ class Waiter {
   /** Whether the word of a release ended it. */
   async pause(): Promise<boolean> {
     const { clock, signal, budgetMs, onWait } = this.#options;
-    const leftMs = budgetMs - this.waitedMs();
-    if (leftMs <= 0) throw this.#failure ?? leaseNotObtained(this.#waited());
+    if (this.waitedMs() >= budgetMs) throw this.#failure ?? leaseNotObtained(this.#waited());
     if (this.#record?.state === 'HELD') await onWait?.(this.#waited());
-    const jitteredMs = this.#pauseMs * (0.5 + clock.random() / 2);
-    const sleepMs = Math.ceil(Math.min(jitteredMs, leftMs, this.#untilSilentMs()));
-    this.#pauseMs = Math.min(this.#pause.maxMs, this.#pauseMs * GROWS_BY);
     const { signal: released } = this.#released;
-    await sleepOrAbort(clock, sleepMs, signal ? AbortSignal.any([signal, released]) : released);
+    await this.#sleep(this.#pauseMs, signal ? AbortSignal.any([signal, released]) : released);
+    this.#pauseMs = Math.min(this.#pause.maxMs, this.#pauseMs * GROWS_BY);
+    if (released.aborted) await this.#sleep(this.#heardAtMs + LEAST_BETWEEN_WORDS_MS - clock.nowMs(), signal);
     this.#throwIfAborted();
+    if (released.aborted) this.#heardAtMs = clock.nowMs();
     return released.aborted;
+  }
+
+  /** Half to all of it, but not longer than there is a use. */
+  async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, budgetMs } = this.#options;
+    const jitteredMs = ms * (0.5 + clock.random() / 2);
+    const sleepMs = Math.ceil(Math.min(jitteredMs, budgetMs - this.waitedMs(), this.#untilSilentMs()));
+    if (sleepMs <= 0) return;
+    await (signal ? sleepOrAbort(clock, sleepMs, signal) : clock.sleep(sleepMs));
   }
 
   /** A failure before the first answer, or one that lasts, is thrown; another one is kept for later. */

@@ -45,7 +45,7 @@ export interface LeaseStore {
   /**
    * A token for this attempt: greater than every token minted before and than `floor`, on condition that the
    * holder still holds (and, when the lease has a token already, that it is still the newest).
-   * Throws LS402, LS404.
+   * Throws LS402, LS404, and what it is to make the ledger and to enter it, where the lease is in there.
    */
   mint(lease: Lease, floor?: number): Promise<Lease>;
   /** Shows that the holder lives, on condition that it still holds with this token. Throws LS402, LS404. */
