@@ -42,7 +42,9 @@ type Request = Pick<
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
   const { session, runId, token } = attempt;
-  const [{ plan, ledger }, ownRun] = await Promise.all([planOn(session, request), readRun(session, runId)]);
+  const [{ plan, ledger }, ownRun] = await session.together(() =>
+    Promise.all([planOn(session, request), readRun(session, runId)]),
+  );
   if (request.waitingSinceMs !== undefined && plan.outcome === 'pending')
     await refuseSharedFailure(session, { plan, source: request.source, runId }, request.waitingSinceMs);
   if (request.planLastEntryId !== undefined && isStale(request.planLastEntryId, runId, ledger))

@@ -128,7 +128,9 @@ export class PostgresLeaseStore implements LeaseStore {
     // Before the first token the lock is all that there is, and to give up one that it does not have does nothing.
     const isHeld = lease.token === 0 || (await this.#tokenHeld(lease)) !== undefined;
     if (!isHeld) return 'not-held';
-    const [isReleased] = await Promise.all([unlock(this.#session).catch(ifLost), this.#word.tell()]);
+    const [isReleased] = await this.#session.together(() =>
+      Promise.all([unlock(this.#session).catch(ifLost), this.#word.tell()]),
+    );
     return isReleased ? 'released' : 'not-held';
   }
 
@@ -144,7 +146,10 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async #find(target: string): Promise<Found | undefined> {
     // In this order: a session enters the fence only after it has the lock.
-    const [lockedBy, fence] = await Promise.all([lockHolder(this.#session), readFence(this.#session)]);
+    const [lockedBy, fence] = await this.#session.together(() => {
+      this.#word.listen();
+      return Promise.all([lockHolder(this.#session), readFence(this.#session)]);
+    });
     this.#readsOfFound = 0;
     const record = lockedBy ? heldRecord(target, lockedBy, fence) : fence && freeRecord(target, fence);
     this.#found = record && { record, lockedBy, fence };
@@ -165,7 +170,6 @@ export class PostgresLeaseStore implements LeaseStore {
         this.#found = undefined;
         return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
       }
-      this.#word.listen();
       const found = await this.#find(target);
       // Whoever had it a moment ago has released it: try again.
       if (!found?.lockedBy) continue;

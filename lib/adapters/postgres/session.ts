@@ -133,6 +133,17 @@ export class Session {
     return this.lost.aborted;
   }
 
+  /** What is sent in it, without waiting for anything, is one write: it costs more than a message itself. */
+  together<T>(send: () => T): T {
+    const { stream } = (this.#client as unknown as { connection: { stream: Socket } }).connection;
+    stream.cork();
+    try {
+      return send();
+    } finally {
+      stream.uncork();
+    }
+  }
+
   /** Rows of the last statement in the message. Throws LS3xx / LS4xx; see database-error.ts. */
   async query(sql: string): Promise<Row[]> {
     try {
@@ -162,7 +173,6 @@ export class Session {
     this.#sent += 1;
     try {
       const text = this.#preamble === '' ? sql : `${this.#preamble}; ${sql}`;
-      this.#writeAtOnce();
       const running = this.#client.query({ text, types: TEXT_TYPES });
       this.#idle = running.catch(() => undefined);
       const result: unknown = await running;
@@ -174,13 +184,6 @@ export class Session {
     } finally {
       this.#busy -= 1;
     }
-  }
-
-  /** Messages that are sent one after the other without waiting are one write, which costs more than the message itself. */
-  #writeAtOnce(): void {
-    const { stream } = (this.#client as unknown as { connection: { stream: Socket } }).connection;
-    stream.cork();
-    process.nextTick(() => stream.uncork());
   }
 
   /** Ends the session; never throws: it may be lost already, or the other side may never hear of it. True: and has its locks free. */
