@@ -39,7 +39,7 @@ export interface AcquireWithin {
   readonly signal?: AbortSignal | undefined;
   /** Told after every look that found the lease with another holder; what it throws ends the wait. */
   readonly onWait?: ((waited: Waited) => unknown) | undefined;
-  /** Asked when another holder released (or handed on) the lease: false ends the wait. */
+  /** Asked when another holder released (or handed on) the lease, and once by who is told of releases: false ends the wait. */
   readonly isNeeded?: (() => Promise<boolean>) | undefined;
   /** Before each try but the first; what it throws ends the wait. */
   readonly beforeTry?: (() => Promise<void>) | undefined;
