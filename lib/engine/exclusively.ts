@@ -25,7 +25,8 @@ export interface Job<Result> {
   look(session: Session, waitedMs: number): Promise<Result | undefined>;
   /**
    * Finds what is wrong with what the last look found to be done. Of many that come at once mostly one works, and so who
-   * waits has it done only when it is that one, or has waited for long; and nothing is written before.
+   * waits has it done only when it is that one, or has waited for long; and nothing is written before. Called again, it
+   * has nothing to do.
    */
   prepare?(): Promise<void>;
   /** Under the lease. */
@@ -111,12 +112,9 @@ async function runWith<Result>(
     return result === undefined;
   };
   const prepare = async () => job.prepare?.();
-  let isPrepared = false;
   const onWait = async ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) => {
     on?.({ kind: 'waiting', heldBy, waitedMs });
-    if (isPrepared || waitedMs < LONG_WAIT_MS) return;
-    isPrepared = true;
-    await prepare();
+    if (waitedMs >= LONG_WAIT_MS) await prepare();
   };
   const acquired = await acquireWithin({
     store,

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { cancelRunning, connect, type Session } from '../../lib/adapters/postgres/index.ts';
 import { systemClock } from '../../lib/adapters/process/clock.ts';
 import { failureOf, SLEEPING, siteForTest } from '../engine/site.ts';
+import { lingeringServer } from '../support/poolers.ts';
 import { holdQueries } from '../support/wire.ts';
 
 const raise = (session: Session, sqlstate: string) =>
@@ -96,4 +97,22 @@ it('a statement whose cancelling gets no answer loses its connection, in a limit
   await cancelRunning(session, systemClock);
   expect(session.isLost).toBe(true);
   expect(await running).toMatchObject({ code: 'LS301' });
+});
+
+describe('the end of a session that leaves at once', () => {
+  it('waits for nobody, but where it is asked to: then its locks are free', async () => {
+    const site = await siteForTest();
+    const { port, close } = await lingeringServer(site.url);
+    const config = { ...site.database, port, leavesAtOnce: true };
+    const open = () => connect({ config, clock: systemClock, applicationName: 'lockstep test' });
+    const [hasty, patient] = [await open(), await open()];
+    let isOver = false;
+    const ended = patient.end(true).then(() => {
+      isOver = true;
+    });
+    await hasty.end();
+    expect(isOver).toBe(false);
+    close();
+    await ended;
+  });
 });

@@ -108,6 +108,13 @@ export function describeLeaseStore(name: string, makeParticipants: () => Promise
       expect(await store.release(lease)).toBe('not-held');
     });
 
+    test('who has released the lease cannot mint any more', async () => {
+      const { store, lease } = await openHolder('a');
+      await store.release(lease);
+      await expect(store.mint(lease)).rejects.toMatchObject({ code: 'LS402' });
+      await expect(store.mint({ ...lease, token: 0 })).rejects.toMatchObject({ code: 'LS402' });
+    });
+
     test('tokens grow over release, take-over and force release', async () => {
       const a = await openHolder('a');
       await a.store.release(a.lease);

@@ -94,3 +94,25 @@ export async function renumberingPooler(url: string): Promise<number> {
   onTestFinished(() => void pooler.close());
   return (pooler.address() as AddressInfo).port;
 }
+
+/** In front of a server that takes its time to close: a client that leaves hears of it when `close` is called. */
+export async function lingeringServer(url: string): Promise<{ readonly port: number; close(): void }> {
+  const { hostname: host, port } = new URL(url);
+  const clients: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    clients.push(client.on('error', () => undefined));
+    const session = connectTcp(Number(port), host).on('error', () => undefined);
+    client.pipe(session);
+    session.pipe(client, { end: false });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    for (const client of clients) client.destroy();
+  };
+  onTestFinished(() => {
+    close();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, close };
+}

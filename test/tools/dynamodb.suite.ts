@@ -36,7 +36,7 @@ async function start(): Promise<string> {
   const emulator = join(place, 'node_modules', 'amplify-dynamodb-simulator', 'emulator');
   const port = await freePort();
   const args = [
-    '-Djava.library.path=DynamoDBLocal_lib',
+    `-Djava.library.path=${join(emulator, 'DynamoDBLocal_lib')}`,
     '-jar',
     'DynamoDBLocal.jar',
     '-inMemory',
