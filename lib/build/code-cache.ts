@@ -7,7 +7,7 @@
  *
  * Invariants: the file is in the program's own folder, so that whoever can change it could change the program, too; a
  * folder for all users would not have that. It is replaced as a whole, when a run ends that compiled something. V8 takes
- * only what was made with its own flags, so that who changes them in a run (lib/cli/frame/source.ts) changes them back.
+ * only what was made with its own flags, so that who changes them (lib/adapters/libpg-query) changes them back.
  *
  * What can fail: to read and to write it, for example in an image, where the folder is somebody else's. Then all is
  * compiled, as it was without the file.
@@ -38,8 +38,8 @@ export class CodeCache {
   compile(name: string, text: string, filename: string): Script {
     const cachedData = this.#codes.get(name);
     const script = new Script(text, { filename, cachedData });
-    // Of the first text: other flags, or another build of this release. Later ones may find flags that this run has changed.
-    if (script.cachedDataRejected && this.#scripts.size === 0) this.#codes.clear();
+    // Other flags, or another build of this release.
+    if (script.cachedDataRejected) this.#codes.clear();
     this.#isWorthSaving ||= !this.#codes.has(name);
     this.#scripts.set(name, script);
     return script;

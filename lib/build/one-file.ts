@@ -5,8 +5,8 @@
  *
  * The texts are the comment in the body of a function, and are taken from what the function says of itself
  * (Function.prototype.toString, which ECMAScript 2019 makes the exact source): a comment is the fastest that a JavaScript
- * engine can pass over, and as strings they would be looked through, and copied, before the first line runs. What
- * `lockstep up` does not need to find that nothing is pending is compressed there: what is not read is not waited for.
+ * engine can pass over, and as strings they would be looked through, and copied, before the first line runs. What is
+ * in no hurry is compressed there: what is not read is not waited for.
  * one-file-loader.ts is in the file, too, and finds and runs them; what V8 compiles of them is kept by code-cache.ts.
  *
  * Invariants: the texts are what esbuild makes of the ES modules that it splits the program into; a text is run once, at
@@ -35,24 +35,29 @@ export function commandFile(root: string, entry: string, published: Published): 
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
   const pieces = outputFiles.map((file) => pieceOf(file, outputs.get(basename(file.path))!.imports));
-  const isAtTheStart = (source = '') => source === entry || AT_THE_START.includes(source);
-  const starting = [...outputs].flatMap(([name, output]) =>
-    isAtTheStart(output.entryPoint) ? [`./${name}`] : [],
-  );
-  if (starting.length !== AT_THE_START.length + 1) {
-    throw new Error(`Of ${[entry, ...AT_THE_START].join(', ')} only ${starting.join(', ')} were found.`);
+  const urgent = [entry, ...URGENT];
+  // What is installed may be elsewhere.
+  const isUrgent = (entryPoint = '') => urgent.some((source) => entryPoint.endsWith(source));
+  const found = [...outputs].flatMap(([name, { entryPoint }]) => (isUrgent(entryPoint) ? [`./${name}`] : []));
+  if (found.length !== urgent.length) {
+    throw new Error(`Of ${urgent.join(', ')} only ${found.join(', ')} were found.`);
   }
-  return { text: program(root, pieces, neededBy(starting, pieces)), metafile };
+  return { text: program(root, pieces, neededBy(found, pieces)), metafile };
 }
 
 const ENTRY = 'command';
 
-/** Beside the entry, what `lockstep up` imports before it knows whether something is pending. */
-const AT_THE_START = [
+/**
+ * Beside the entry, what `lockstep up` imports before it knows whether something is pending; and what it compiles with, while
+ * it has the lease and others wait for it.
+ */
+const URGENT = [
   'lib/cli/up.ts',
   'lib/cli/up-result.ts',
   'lib/adapters/filesystem/index.ts',
   'lib/adapters/postgres/ledger.ts',
+  'node_modules/libpg-query/wasm/index.js',
+  'lib/core/plan/compile/migration.ts',
 ];
 
 interface Piece {

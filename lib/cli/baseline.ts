@@ -1,8 +1,7 @@
 import { baseline as recordBaseline } from '../engine/index.ts';
-import { newHolder, openLeases } from '../settings/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 
 export async function baseline(

@@ -1,10 +1,10 @@
 import { bundleHazards, migrationName } from '../core/plan/catalog.ts';
 import { compileBundle } from '../core/plan/compile/index.ts';
 import { repeatableName } from '../core/plan/repeatable.ts';
+import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { countNames } from './frame/format.ts';
 import type { PublishOptions } from './frame/publish.ts';
-import { openSource } from './frame/source.ts';
 import { writeOut } from './frame/write-file.ts';
 
 type BundleOptions = PublishOptions & { readonly out?: string };

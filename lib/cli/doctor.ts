@@ -1,10 +1,10 @@
+import { loadParser } from '../adapters/libpg-query/index.ts';
 import { diagnose, type Judgement, type Level, nextStep } from '../core/diagnosis/index.ts';
 import { asLockstepError, ExitCode } from '../core/errors/index.ts';
 import { type ExamineOptions, examine } from '../engine/index.ts';
-import { openLeases } from '../settings/index.ts';
+import { openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { table } from './frame/format.ts';
-import { loadParser, openSource } from './frame/source.ts';
 import { targetContext, titleOf } from './frame/target-context.ts';
 import type { Paint, Style } from './frame/terminal.ts';
 

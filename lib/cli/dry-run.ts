@@ -1,9 +1,8 @@
 import { pendingNames } from '../core/plan/index.ts';
 import { type DryRunResult, dryRun as tryPending } from '../engine/index.ts';
-import { newHolder, openLeases } from '../settings/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { countNames, duration, some } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
 

@@ -1,9 +1,8 @@
 import type { AppInstance } from '../core/plan/index.ts';
 import { addInstance, readInstances, removeInstance } from '../engine/index.ts';
-import { newHolder, openLeases } from '../settings/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, duration, table } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 
 export async function instancesList(context: CommandContext): Promise<CommandResult> {

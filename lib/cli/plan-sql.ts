@@ -1,8 +1,8 @@
 import { migrationName, type RunPhase, refusal } from '../core/plan/index.ts';
 import { type Preview, type PreviewedMigration, previewPlan } from '../engine/index.ts';
+import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { countNames } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 
 /** `plan --sql`. */

@@ -10,11 +10,11 @@ import {
   repeatableName,
 } from '../core/plan/index.ts';
 import { readPlan } from '../engine/index.ts';
+import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, countNames, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';
 import type { RehearsalOfPlan, rehearsalOfPlan } from './frame/rehearsal-of-plan.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
 

@@ -12,11 +12,10 @@ import {
 import { type RehearseResult, rehearse as rehearseOn } from '../engine/rehearsal/index.ts';
 import type { DatabaseConfig } from '../engine/types.ts';
 import type * as Copies from '../local/base-backup-copy.ts';
-import { newHolder, readDuration, readTarget } from '../settings/index.ts';
+import { newHolder, openSource, readDuration, readTarget } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { loadLocal } from './frame/load-local.ts';
 import { rehearsalLines } from './frame/rehearsal-lines.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { writeOut } from './frame/write-file.ts';
 

@@ -5,10 +5,9 @@ import {
   type RepairResult,
   repair as repairLedger,
 } from '../engine/index.ts';
-import { newHolder, openLeases } from '../settings/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, some } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
 

@@ -9,7 +9,7 @@ import {
   refusal,
 } from '../core/plan/index.ts';
 import { type DatabaseStatus, type RunRecord, readPlan, readStatus } from '../engine/index.ts';
-import { openLeases } from '../settings/index.ts';
+import { openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult, TargetContext } from './frame/context.ts';
 import { count, countNames, some, table } from './frame/format.ts';
 import {
@@ -20,7 +20,6 @@ import {
   progressLine,
   standoffLines,
 } from './frame/lock-lines.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext, titleOf } from './frame/target-context.ts';
 
 /** The plan, or why there is none: whoever is on call may have no checkout at hand, and still wants the rest. */

@@ -1,9 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 // Not from the index of the engine: until the connection is being made only that is loaded that makes it.
 import { whileConnecting } from '../engine/while-connecting.ts';
-import { newHolder, openLeases } from '../settings/index.ts';
+import { newHolder, openLeases, openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import { askedOf, type UpOptions } from './up-options.ts';
 

@@ -1,8 +1,9 @@
+import { loadParser } from '../adapters/libpg-query/index.ts';
 import { asLockstepError, LockstepError } from '../core/errors/index.ts';
 import { type VerifyResult, verify as verifyDatabase } from '../engine/index.ts';
+import { openSource } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count } from './frame/format.ts';
-import { loadParser, openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 import type { Paint } from './frame/terminal.ts';
 

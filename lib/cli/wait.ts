@@ -1,9 +1,8 @@
 import { migrationName } from '../core/plan/index.ts';
 import { waitUntilApplied } from '../engine/index.ts';
-import { readDuration } from '../settings/index.ts';
+import { openSource, readDuration } from '../settings/index.ts';
 import type { CommandContext, CommandResult } from './frame/context.ts';
 import { count, duration } from './frame/format.ts';
-import { openSource } from './frame/source.ts';
 import { targetContext } from './frame/target-context.ts';
 
 const TIMEOUT = { name: '--timeout', defaultMs: 600_000 };

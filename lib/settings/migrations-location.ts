@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadParser } from '../adapters/libpg-query/index.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import type { LoadParser } from '../core/plan/compile/parser.ts';
 import type { MigrationSource } from '../core/plan/index.ts';
 
 export interface MigrationsLocation {
@@ -14,13 +13,10 @@ export interface MigrationsLocation {
 export const DEFAULT_DIRECTORY = './migrations';
 
 /** Throws LS103 when it cannot be read, LS2xx when it is not valid. */
-export async function openSource(
-  { migrations, bundle }: MigrationsLocation,
-  parser: LoadParser = loadParser,
-): Promise<MigrationSource> {
+export async function openSource({ migrations, bundle }: MigrationsLocation): Promise<MigrationSource> {
   if (bundle !== undefined) return openBundle(bundle);
   const { openMigrationDirectory } = await import('../adapters/filesystem/index.ts');
-  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, parser);
+  return openMigrationDirectory(migrations ?? DEFAULT_DIRECTORY, loadParser);
 }
 
 async function openBundle(file: string): Promise<MigrationSource> {

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { compile, onlyStatement } from '../support/compile.ts';
@@ -36,7 +38,21 @@ describe('the parser', () => {
     }
     expect(parser.parse('SELECT 1').ok).toBe(true);
   });
+
+  test('is not optimised beside an app, which would take hundreds of MB', async () => {
+    const code = `
+      const { loadParser } = await import(${JSON.stringify(ADAPTER)});
+      const parser = await loadParser();
+      for (let i = 0; i < 200; i += 1) parser.parse('INSERT INTO t (n) VALUES (' + i + '); SELECT pg_sleep(0.05)');
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      console.log(process.resourceUsage().maxRSS);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    // Of Node alone 45 MB.
+    expect(Number(stdout) / 1024).toBeLessThan(150);
+  });
 });
+
+const ADAPTER = new URL('../../lib/adapters/libpg-query/index.ts', import.meta.url).href;
 
 describe('a real server', () => {
   const inTransaction = async (url: string, sql: string): Promise<string> => {

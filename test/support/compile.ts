@@ -3,6 +3,7 @@ import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import type { Migration, Statement } from '../../lib/core/plan/bundle.ts';
 import { compileMigration, withoutByteOrderMark } from '../../lib/core/plan/compile/index.ts';
+import { statementTexts as cutOut } from '../../lib/core/plan/steps.ts';
 
 export const parser = await loadParser();
 
@@ -17,10 +18,7 @@ export function compile(sql: string | Buffer, downSql?: string): Migration {
 }
 
 /** Statements as text, cut out by their byte offsets. */
-export function statementTexts({ up }: Migration): string[] {
-  const bytes = Buffer.from(up.sql);
-  return up.statements.map(({ start, end }) => bytes.toString('utf8', start, end));
-}
+export const statementTexts = ({ up }: Migration): string[] => cutOut(up.sql, up.statements);
 
 export function onlyStatement(sql: string): Statement {
   const { statements } = compile(sql).up;

@@ -3,7 +3,8 @@
  *
  * Invariants: importing this file loads nothing; the WebAssembly module is loaded at the first `loadParser`, once
  * in a process. Offsets of statements are UTF-8 bytes, the position of a syntax error is in code points: both
- * are passed on as they are.
+ * are passed on as they are. What is loaded here works for a moment, in a process that may be an app's: it is not optimised
+ * meanwhile (`unoptimised`), and the engine is afterwards as it was.
  *
  * What can fail: a text can be nested too deeply or be too large for the parser. That is an outcome, not an
  * exception, and the parser stays usable.
@@ -13,11 +14,25 @@ import type { StatementNode } from '../../core/plan/compile/parse-tree.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from '../../core/plan/compile/parser.ts';
 
 type LibPgQuery = typeof import('libpg-query');
+type SetFlags = typeof import('node:v8').setFlagsFromString;
 
 export async function loadParser(): Promise<SqlParser> {
-  const library = await import('libpg-query');
+  const [library, { setFlagsFromString }] = await Promise.all([import('libpg-query'), import('node:v8')]);
   await library.loadModule();
-  return { parse: (sql) => parse(library, sql) };
+  return { parse: (sql) => unoptimised(setFlagsFromString, () => parse(library, sql)) };
+}
+
+/**
+ * After some twenty small texts V8 begins to optimise the grammar, one function of 100 KB, beside the process: half a second
+ * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is.
+ */
+function unoptimised<Result>(setFlags: SetFlags, work: () => Result): Result {
+  setFlags('--no-wasm-tier-up --no-wasm-dynamic-tiering');
+  try {
+    return work();
+  } finally {
+    setFlags('--wasm-tier-up --wasm-dynamic-tiering');
+  }
 }
 
 function parse(library: LibPgQuery, sql: string): ParseOutcome {

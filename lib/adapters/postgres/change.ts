@@ -9,7 +9,7 @@ import {
   type Script,
   type Step,
   sha256,
-  statementText,
+  statementTexts,
 } from '../../core/plan/index.ts';
 import type { Before } from './effect.ts';
 import { insertRepeatable, leaveRepeatable } from './repeatables.ts';
@@ -62,7 +62,7 @@ export const isLastStep = (change: Change, step: Step): boolean => step.index ==
 
 export function stepTexts(change: Change, step: Step): string[] {
   const statements = step.kind === 'transaction' ? step.statements : [step.statement];
-  return statements.map((statement) => statementText(change.script.sql, statement));
+  return statementTexts(change.script.sql, statements);
 }
 
 /** By which a step is known again when a broken-off migration goes on. */

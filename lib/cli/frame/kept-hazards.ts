@@ -1,6 +1,6 @@
+import { loadParser } from '../../adapters/libpg-query/index.ts';
 import type { Hazard } from '../../core/plan/bundle.ts';
 import { hazardsOfSql } from '../../core/plan/compile/index.ts';
-import { loadParser } from './source.ts';
 
 /**
  * Hazards of SQL that the ledger keeps, by the same names. It was compiled when it was applied; what today's parser

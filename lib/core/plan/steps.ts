@@ -49,7 +49,10 @@ export function stepsOf(script: Script): Step[] {
   return steps;
 }
 
-/** Text of one statement, by its byte offsets. */
-export function statementText(sql: string, statement: Statement): string {
-  return Buffer.from(sql, 'utf8').subarray(statement.start, statement.end).toString('utf8');
+/** Texts of statements of a script, by their byte offsets. */
+export function statementTexts(sql: string, statements: readonly Statement[]): string[] {
+  // Mostly a byte is a character.
+  if (Buffer.byteLength(sql) === sql.length) return statements.map(({ start, end }) => sql.slice(start, end));
+  const bytes = Buffer.from(sql, 'utf8');
+  return statements.map(({ start, end }) => bytes.toString('utf8', start, end));
 }
