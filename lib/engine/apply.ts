@@ -23,7 +23,11 @@ import type { ApplyOptions, ApplyResult } from './types.ts';
  * old. Throws LS2xx to LS6xx; what was applied before the error stays applied.
  */
 export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
-  withAttempt(options, undefined, (attempt) => applyPending(attempt, options));
+  withAttempt(options, undefined, async (attempt) => {
+    const { isRecorded, ...result } = await applyPending(attempt, options);
+    await isRecorded;
+    return result;
+  });
 
 type Request = Pick<
   ApplyOptions,
@@ -40,7 +44,10 @@ type Request = Pick<
   | 'mayEndIdle'
 >;
 
-export async function applyPending(attempt: Attempt, request: Request): Promise<ApplyResult> {
+/** With the end of the run sent to the ledger, so that what is sent behind it need not wait for the answer. */
+export type Recorded = ApplyResult & { readonly isRecorded?: Promise<void> };
+
+export async function applyPending(attempt: Attempt, request: Request): Promise<Recorded> {
   const { session, runId, token } = attempt;
   const [{ plan, ledger }, ownRun] = await session.together(() =>
     Promise.all([planOn(session, request), readRun(session, runId)]),
@@ -101,7 +108,7 @@ async function recorded(
   { source, restorePoint = null, restoreRecord }: Request,
   { inTheWay }: Plan,
   work: (begin: Begin) => Promise<ApplyResult>,
-): Promise<ApplyResult> {
+): Promise<Recorded> {
   const { session, runId, holder, token } = attempt;
   const forced = inTheWay.length > 0 ? instancesInWords(inTheWay) : null;
   const bundleDigest = source.digest;
@@ -112,8 +119,10 @@ async function recorded(
     const result = await work((migration) => {
       begun = migration;
     });
-    if (result.outcome === 'applied') await finishRun(session, run, 'applied');
-    return result;
+    if (result.outcome !== 'applied') return result;
+    const isRecorded = finishRun(session, run, 'applied');
+    isRecorded.catch(() => undefined);
+    return { ...result, isRecorded };
   } catch (error) {
     const explained = await attempt.explain(error);
     await recordFailure(attempt, explained, begun);

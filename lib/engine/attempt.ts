@@ -1,5 +1,6 @@
 /**
- * One attempt under a lease that is held: mint → renewals → session → advisory lock → ledger → claim → work.
+ * One attempt under a lease that is held: mint → renewals → session → advisory lock → ledger → claim → work. With a lease in
+ * PostgreSQL the session is there, its lock is the lease, and the mint makes the ledger and is the claim.
  *
  * Renewals begin before the session is opened, because a database that wakes up can take longer than the lease.
  * Whatever ends the attempt early (the lease is lost, the caller gives up, time is over) cancels the SQL that runs,
@@ -9,13 +10,15 @@ import {
   attemptName,
   cancelRunning,
   endLostSession,
+  ensureLedger,
   nameSession,
   type Session,
 } from '../adapters/postgres/index.ts';
 import { type Clock, sleepOrAbort } from '../core/clock.ts';
-import { asLockstepError, LockstepError } from '../core/errors/index.ts';
+import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
 import { type Keeping, keepRenewed, type Lease } from '../core/lease/index.ts';
 import { DEFAULT_LOCK_WAIT_MS } from '../core/locks/index.ts';
+import { interrupted, isTimeOver, outOfTime } from './attempt-time.ts';
 import { claimDatabase, lockDatabase } from './enter.ts';
 import { watchReplies } from './lost-replies.ts';
 import { openSession } from './open-session.ts';
@@ -109,20 +112,37 @@ class RunningAttempt implements Attempt {
   }
 
   async enter(given: Session | undefined): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#ending;
+    const { signal } = this;
     this.throwIfEnded();
     this.#deadline = this.#endInTime();
+    this.#session = given;
+    await this.#prepare(given);
+    this.throwIfEnded();
     await this.#mint(0);
     this.#session = given ?? (await openSession({ ...this.#options, signal }, this.#name()));
-    const { session, on, timeLeftMs } = this;
-    this.#replies = watchReplies({ ...this.#options, signal: this.#left.signal }, session);
-    if (!given) await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
-    const naming = given && nameSession(given, this.#name());
-    if (this.#options.isDryRun) return naming;
-    await Promise.all([naming, this.#claim()]);
+    this.#replies = watchReplies({ ...this.#options, signal: this.#left.signal }, this.session);
+    // What is sent next is behind the name, and would not be answered if that were not.
+    if (given) nameSession(given, this.#name()).catch(() => undefined);
+    else await this.#enterAnew();
     this.throwIfEnded();
-    on({ kind: 'attempt-begun', token: this.token });
+    if (!this.#options.isDryRun) this.on({ kind: 'attempt-begun', token: this.token });
+  }
+
+  /** The server makes the ledger, if there is none, while this process makes its own part. */
+  async #prepare(given: Session | undefined): Promise<void> {
+    const { prepare, isDryRun } = this.#options;
+    // What is sent first is on its way when this one begins.
+    const prepared = Promise.resolve().then(prepare);
+    const readied = given && !isDryRun ? ensureLedger(given, prepared) : undefined;
+    await Promise.allSettled([prepared, readied]);
+    await prepared;
+    await readied;
+  }
+
+  async #enterAnew(): Promise<void> {
+    const { session, clock, signal, on, timeLeftMs } = this;
+    await lockDatabase({ session, clock, signal, on, timeLeftMs }, this.token, this.#name());
+    if (!this.#options.isDryRun) await this.#claim();
   }
 
   #claim(): Promise<void> {
@@ -211,31 +231,3 @@ class RunningAttempt implements Attempt {
 const STATEMENT_ENDS_FIRST_MS = 250;
 /** Longest delay that a timer takes. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
-
-/** A statement's own timeout is set to the time left: when it strikes, this little may be left by the clock. */
-const HARDLY_ANY_MS = 250;
-
-/** Less is no use for a step: it would be cancelled in the middle. */
-const LEAST_STEP_MS = 1_000;
-
-export const hasTime = ({ timeLeftMs }: Pick<Attempt, 'timeLeftMs'>): boolean =>
-  timeLeftMs() >= LEAST_STEP_MS;
-
-export const isTimeOver = (timeLeftMs: () => number): boolean => timeLeftMs() < HARDLY_ANY_MS;
-
-const STATE =
-  'Migrations that were finished stay; the one in progress was rolled back, or is completed by the next attempt.';
-
-export const outOfTime = (): LockstepError =>
-  new LockstepError('LS604', {
-    what: 'The time allowed for this attempt was over before it had finished a single step.',
-    state: STATE,
-    remedy: 'Make the statement smaller, or run it where it may take longer: `lockstep up` has no limit.',
-  });
-
-const interrupted = (): LockstepError =>
-  new LockstepError('LS605', {
-    what: 'Interrupted.',
-    state: STATE,
-    remedy: 'Run the same command again: it goes on after the last migration that is applied.',
-  });

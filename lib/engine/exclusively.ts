@@ -28,7 +28,7 @@ export interface Job<Result> {
    * waits has it done only when it is that one, or has waited for long; and nothing is written before. Called again, it
    * has nothing to do.
    */
-  prepare?(): Promise<void>;
+  readonly prepare?: () => Promise<void>;
   /** Under the lease. */
   work(attempt: Attempt, admission: Admission): Promise<Result>;
 }
@@ -111,10 +111,9 @@ async function runWith<Result>(
     result = await look(clock.nowMs() - startedMs);
     return result === undefined;
   };
-  const prepare = async () => job.prepare?.();
   const onWait = async ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) => {
     on?.({ kind: 'waiting', heldBy, waitedMs });
-    if (waitedMs >= LONG_WAIT_MS) await prepare();
+    if (waitedMs >= LONG_WAIT_MS) await job.prepare?.();
   };
   const acquired = await acquireWithin({
     store,
@@ -126,11 +125,10 @@ async function runWith<Result>(
     signal: AbortSignal.any(signals),
     onWait,
     isNeeded,
-    beforeTry: prepare,
+    beforeTry: job.prepare,
   });
   if (acquired.kind === 'not-needed') return result!;
   try {
-    await prepare();
     return await attemptWith(options, means, job, acquired);
   } finally {
     await release(options, store, acquired.lease);
@@ -143,7 +141,8 @@ async function attemptWith<Result>(
   job: Job<Result>,
   acquired: Admission,
 ): Promise<Result> {
-  const attempt = { ...options, leases: store, lease: acquired.lease, runId: options.holder };
+  const { lease } = acquired;
+  const attempt = { ...options, leases: store, lease, runId: options.holder, prepare: job.prepare };
   try {
     return await withAttempt(attempt, session, (running) => {
       const { token } = running;

@@ -83,8 +83,8 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
       async work(attempt, { waitedMs, tookOverFrom }) {
         // While this one compiled, another may have tried the same.
         const since = hasWaited ? { waitingSinceMs } : {};
-        await applyPending(attempt, { ...options, ...since });
-        const { plan, ledger } = await planOn(attempt.session, options);
+        const { isRecorded } = await applyPending(attempt, { ...options, ...since });
+        const [{ plan, ledger }] = await Promise.all([planOn(attempt.session, options), isRecorded]);
         await announce(attempt.session, options);
         return result(plan, {
           waitedMs,

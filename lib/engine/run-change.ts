@@ -11,7 +11,8 @@ import {
 import { LockstepError } from '../core/errors/index.ts';
 import { type LedgerState, migrationName, type Step } from '../core/plan/index.ts';
 import type { Ahead } from './ahead.ts';
-import { type Attempt, hasTime, outOfTime } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import { hasTime, outOfTime } from './attempt-time.ts';
 import { backfill } from './backfill.ts';
 import { isBegun } from './changes.ts';
 import { withBlockers } from './name-blockers.ts';

@@ -4,7 +4,8 @@ import { sleepOrAbort } from '../core/clock.ts';
 import { type Blocker, type Patience, patiently, toWaitFor, wantedBy } from '../core/locks/index.ts';
 import { migrationName, type Step } from '../core/plan/index.ts';
 import type { Ahead } from './ahead.ts';
-import { type Attempt, hasTime, outOfTime } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import { hasTime, outOfTime } from './attempt-time.ts';
 
 type TransactionalStep = Extract<Step, { kind: 'transaction' }>;
 

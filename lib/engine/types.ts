@@ -58,6 +58,8 @@ export interface AttemptOptions extends EngineContext {
   readonly leases: LeaseStore;
   /** Acquired before; the attempt mints its own token. */
   readonly lease: Lease;
+  /** What has to be found to be sound before anything is written; what it throws ends the attempt. */
+  readonly prepare?: (() => Promise<void>) | undefined;
   /** Time until this attempt must have stopped; Infinity for a process. */
   readonly timeLeftMs?: (() => number) | undefined;
   /** Only tries: writes nothing to the ledger, and needs none. */

@@ -50,17 +50,19 @@ export const PLACES = {
     postgres: { when: 'sent', message: TRY_LOCK },
     dynamodb: { when: 'sent', put: PUT.lease },
   },
-  'the lease had, no token yet': {
-    postgres: { when: 'before', message: MINT },
-    dynamodb: { when: 'before', put: PUT.token },
-  },
-  'a token had, not connected with it': {
-    postgres: { when: 'after', message: MINT },
-    dynamodb: { when: 'sent', put: PUT.token },
-  },
+  // In PostgreSQL the first token is the claim.
+  'the lease had, no token yet': { dynamodb: { when: 'before', put: PUT.token } },
+  'a token had, not connected with it': { dynamodb: { when: 'sent', put: PUT.token } },
   'connected, the lock not asked for': either({ when: 'before', message: TRY_LOCK }),
-  'locked, the fence not claimed': either({ when: 'before', message: CLAIM }),
-  'the claim sent, its reply lost': either({ when: 'sent', message: CLAIM }),
+  'the ledger made, not committed': either({ when: 'before', message: '^COMMIT$' }),
+  'locked, the fence not claimed': {
+    postgres: { when: 'before', message: MINT },
+    dynamodb: { when: 'before', message: CLAIM },
+  },
+  'the claim sent, its reply lost': {
+    postgres: { when: 'sent', message: MINT },
+    dynamodb: { when: 'sent', message: CLAIM },
+  },
   'claimed, the first migration not begun': either({ when: 'before', message: stepOf('0001') }),
   // PostgreSQL's is renewed only between two statements; the table's while one runs, too.
   'a renewal sent, its reply lost': {

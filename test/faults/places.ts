@@ -53,14 +53,19 @@ const isRelease = (place: HolderPlace): boolean =>
 /** After a release something has to be left to do: who finds nothing to do leaves a dead holder's lease alone. */
 export const argsAt = (place: HolderPlace): readonly string[] => (isRelease(place) ? ['--to', '0002'] : []);
 
-/** Whoever has just got PostgreSQL's lock has not said yet how long it may be silent. It is as long as a lease by default. */
+/** Whoever has PostgreSQL's lock and no token has not said yet how long it may be silent. It is as long as a lease by default. */
 const FIRST_LEASE: Edit = {
   file: 'lib/adapters/postgres/postgres-lease-store.ts',
   find: 'FIRST_LEASE_MS = 30_000;',
   replace: `FIRST_LEASE_MS = ${LEASE_MS};`,
 };
+const BEFORE_A_TOKEN: readonly HolderPlace[] = [
+  'the lease asked for, its reply lost',
+  'the ledger made, not committed',
+  'locked, the fence not claimed',
+];
 export const paceAt = (place: HolderPlace): readonly Edit[] =>
-  place === 'the lease asked for, its reply lost' ? [FIRST_LEASE] : [];
+  BEFORE_A_TOKEN.includes(place) ? [FIRST_LEASE] : [];
 
 /** Whether it has, or may have, a lease there that can be taken away from it; else it goes on like one that comes later. */
 export function hasLease(place: HolderPlace, lease: LeaseKind): boolean {
@@ -85,6 +90,7 @@ export const POINTS: readonly HolderPlace[] = [
   'the lease had, no token yet',
   'a token had, not connected with it',
   'connected, the lock not asked for',
+  'the ledger made, not committed',
   'locked, the fence not claimed',
   'the claim sent, its reply lost',
   'claimed, the first migration not begun',

@@ -70,8 +70,8 @@ class ModelClient extends EventEmitter {
   }
 
   /** Sent at once, also before the one before is answered: `pipeline` of node-postgres. */
-  query({ text }: { text: string }): Promise<{ rows: Answer['rows'] }> {
-    return this.#send(text);
+  query({ text }: { text: string }, told: (error: unknown, result?: { rows: Answer['rows'] }) => void): void {
+    void this.#send(text).then((result) => told(undefined, result), told);
   }
 
   async end(): Promise<void> {

@@ -20,7 +20,7 @@ const LEDGER_DDL = /CREATE TABLE lockstep\.meta/;
 
 export function statementsOf(message: string): readonly string[] {
   // Bodies of functions have semicolons of their own; it is one transaction in any case.
-  if (LEDGER_DDL.test(message)) return ['CREATE LEDGER'];
+  if (LEDGER_DDL.test(message)) return ['BEGIN', 'CREATE LEDGER'];
   return (message.match(STATEMENT) ?? []).map((s) => s.trim()).filter((s) => s !== '');
 }
 

@@ -32,8 +32,8 @@ const LOGGED_IN = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0
 const [QUERY, READY] = ['Q'.charCodeAt(0), 'Z'.charCodeAt(0)];
 
 /**
- * In front of two server sessions: the n-th transaction of a client runs in the one that `pick` says. It keeps them when
- * the client goes, as poolers do. Gives its port.
+ * In front of two server sessions: the n-th transaction of a client runs in the one that `pick` says, together with what is
+ * sent before it is answered. It keeps them when the client goes, as poolers do. Gives its port.
  */
 export async function sharingPooler(url: string, pick: (transaction: number) => 0 | 1): Promise<number> {
   const sessions = [await serverSession(url), await serverSession(url)] as const;
@@ -41,6 +41,7 @@ export async function sharingPooler(url: string, pick: (transaction: number) => 
     client.on('error', () => undefined);
     let count = 0;
     let inTransaction = false;
+    let unanswered = 0;
     let session: Socket = sessions[0];
     const sent = { bytes: Buffer.alloc(0) };
     let begun = false;
@@ -49,7 +50,8 @@ export async function sharingPooler(url: string, pick: (transaction: number) => 
       for (const message of messages(sent, begun)) {
         if (!begun) client.write(LOGGED_IN);
         else if (message[0] === QUERY) {
-          if (!inTransaction) session = sessions[pick(count++)];
+          if (!inTransaction && unanswered === 0) session = sessions[pick(count++)];
+          unanswered += 1;
           if (session.destroyed) client.destroy();
           else session.write(message);
         }
@@ -61,7 +63,10 @@ export async function sharingPooler(url: string, pick: (transaction: number) => 
       const receive = (chunk: Buffer) => {
         received.bytes = Buffer.concat([received.bytes, chunk]);
         for (const message of messages(received, true)) {
-          if (message[0] === READY) inTransaction = message[5] !== 'I'.charCodeAt(0);
+          if (message[0] === READY) {
+            inTransaction = message[5] !== 'I'.charCodeAt(0);
+            unanswered -= 1;
+          }
           client.write(message);
         }
       };

@@ -1,4 +1,5 @@
 /** Opening a session: retried within a budget while the server is not there yet, never when it says no. */
+import './scram.ts';
 import pg from 'pg';
 import { type Clock, sleepOrAbort, within } from '../../core/clock.ts';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';

@@ -129,11 +129,12 @@ INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
 `;
 
 /**
- * Makes the ledger if it is missing; the advisory lock has to be held. Throws LS307 when it has a layout that this
- * program does not know, LS305 or LS306 when it may not be made.
+ * Makes the ledger if it is missing; the advisory lock has to be held. It is made while it turns out whether what it is
+ * needed for is `sound`, and is there only if it is. Throws LS307 when it has a layout that this program does not know, LS305
+ * or LS306 when it may not be made, and first of all what `sound` throws.
  */
-export function ensureLedger(session: Session): Promise<void> {
-  const seen = SEEN.get(session) ?? makeIfMissing(session);
+export function ensureLedger(session: Session, sound: Promise<void> = Promise.resolve()): Promise<void> {
+  const seen = SEEN.get(session) ?? makeIfMissing(session, sound);
   SEEN.set(session, seen);
   seen.catch(() => SEEN.delete(session));
   return seen;
@@ -142,10 +143,23 @@ export function ensureLedger(session: Session): Promise<void> {
 /** Who has the lock is the only one to change it, and so once is enough. */
 const SEEN = new WeakMap<Session, Promise<void>>();
 
-async function makeIfMissing(session: Session): Promise<void> {
-  const rows = await session.queryLedger('SELECT layout FROM lockstep.meta');
-  if (rows === undefined) return createLedger(session);
-  refuseNewerLayout(rows[0]?.layout);
+async function makeIfMissing(session: Session, sound: Promise<void>): Promise<void> {
+  // It may have been begun beforehand, for a login that may not make a schema; IF NOT EXISTS would need the right to.
+  const looks = session.together(() =>
+    Promise.all([
+      session.queryLedger('SELECT layout FROM lockstep.meta'),
+      session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing"),
+    ]),
+  );
+  const isMade = looks.then(([rows, [schema]]) =>
+    rows === undefined
+      ? createLedger(session, schema?.missing === 't', sound)
+      : refuseNewerLayout(rows[0]?.layout),
+  );
+  // Before anything else is sent.
+  await Promise.allSettled([isMade, sound]);
+  await sound;
+  await isMade;
 }
 
 /** Throws LS307. */
@@ -153,18 +167,21 @@ export function refuseNewerLayout(layout: string | null | undefined): void {
   if (Number(layout) !== LAYOUT) throw newerLedger(Number(layout));
 }
 
-async function createLedger(session: Session): Promise<void> {
-  // It may have been made beforehand, for a login that may not make one; IF NOT EXISTS would need the right to.
-  const [row] = await session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing");
-  const schema = row?.missing === 't' ? 'CREATE SCHEMA lockstep;' : '';
-  // One message without BEGIN is one transaction, too, and needs no ROLLBACK.
-  try {
-    await session.query(
-      `${schema} ${WAL_POSITION} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
-    );
-  } catch (error) {
-    throw withGrant(error, schemaGrant(session.facts, schema !== ''));
-  }
+async function createLedger(session: Session, withSchema: boolean, sound: Promise<void>): Promise<void> {
+  const schema = withSchema ? 'CREATE SCHEMA lockstep;' : '';
+  // The first token's COMMIT waits until both are on disk.
+  const made = session.query(
+    `BEGIN; SET LOCAL synchronous_commit = off; ${schema} ${WAL_POSITION} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
+  );
+  made.catch(() => undefined);
+  const isSound = await sound.then(
+    () => true,
+    () => false,
+  );
+  // Sent behind it, whatever comes of it: of a transaction that failed a COMMIT is a ROLLBACK, too.
+  const ended = session.query(isSound ? 'COMMIT' : 'ROLLBACK');
+  const failed = (await Promise.allSettled([made, ended])).find((outcome) => outcome.status === 'rejected');
+  if (failed) throw withGrant(failed.reason, schemaGrant(session.facts, withSchema));
 }
 
 const newerLedger = (layout: number): LockstepError =>

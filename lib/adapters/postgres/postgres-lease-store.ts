@@ -126,10 +126,10 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async release(lease: Lease): Promise<'released' | 'not-held'> {
     // Before the first token the lock is all that there is, and to give up one that it does not have does nothing.
-    const isHeld = lease.token === 0 || (await this.#tokenHeld(lease)) !== undefined;
+    const isHeld = lease.token === 0 ? !this.#session.isLost : (await this.#tokenHeld(lease)) !== undefined;
     if (!isHeld) return 'not-held';
     const [isReleased] = await this.#session.together(() =>
-      Promise.all([unlock(this.#session).catch(ifLost), this.#word.tell()]),
+      Promise.all([unlock(this.#session), this.#word.tell()]),
     );
     return isReleased ? 'released' : 'not-held';
   }

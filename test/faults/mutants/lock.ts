@@ -43,20 +43,20 @@ export const OF_THE_LOCK: readonly Mutant[] = [
   },
 ];
 
-const RECONNECT = `this.#client.query({ text: sql, types: TEXT_TYPES }).catch(async (error) => {
+const RECONNECT = `this.#send(sql).catch(async (error) => {
   if (error instanceof pg.DatabaseError && error.code !== '57P01') throw error;
   const { host, port, database, user, password } = this.config;
   this.#client = new pg.Client({ host, port, database, user, password });
   this.#client.on('error', () => undefined);
   await this.#client.connect();
   this.#lost = new AbortController();
-  return this.#client.query({ text: sql, types: TEXT_TYPES });
+  return this.#send(sql);
 });`;
 
 export const OF_THE_SESSION: readonly Mutant[] = [
   {
     name: 'a lost connection is made again',
-    edits: [inPostgres('session.ts', 'this.#client.query({ text, types: TEXT_TYPES });', RECONNECT)],
+    edits: [inPostgres('session.ts', 'this.#send(text);', RECONNECT)],
     scenario: stopped('an index build journalled, not sent'),
     breaks: 'inert',
   },
