@@ -133,10 +133,10 @@ class RunningAttempt implements Attempt {
     const { prepare, isDryRun } = this.#options;
     // What is sent first is on its way when this one begins.
     const prepared = Promise.resolve().then(prepare);
-    const readied = given && !isDryRun ? ensureLedger(given, prepared) : undefined;
-    await Promise.allSettled([prepared, readied]);
+    const ledger = given && !isDryRun ? ensureLedger(given, prepared) : undefined;
+    await Promise.allSettled([prepared, ledger?.isSent]);
+    // If no ledger can be made, the first token says why.
     await prepared;
-    await readied;
   }
 
   async #enterAnew(): Promise<void> {

@@ -53,7 +53,7 @@ export async function claimDatabase(
   mintAbove: (floor: number) => Promise<Lease>,
 ): Promise<void> {
   const { session } = claiming;
-  await ensureLedger(session);
+  await ensureLedger(session).isMade;
   if (await claimFence(claiming, lease)) return;
   const fence = await readFence(session);
   if (await claimFence(claiming, await mintAbove(fence?.token ?? 0))) return;

@@ -1,5 +1,5 @@
 import type { Session } from '../adapters/postgres/index.ts';
-import { readLedger, settleRun } from '../adapters/postgres/index.ts';
+import { readLedger, readLedgerAgain, settleRun } from '../adapters/postgres/index.ts';
 import {
   appliedSince,
   type LedgerState,
@@ -59,7 +59,8 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
     { ...options, on },
     {
       async look(session, waitedMs) {
-        const { plan, ledger } = await acceptablePlan(session, options);
+        const known = await (waitedMs > 0 ? readLedgerAgain(session) : options.opening?.takeLedger(session));
+        const { plan, ledger } = await acceptablePlan(session, options, known);
         found = plan;
         atFirst ??= ledger;
         const asked = { plan, source: options.source, runId };
@@ -98,8 +99,12 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
 }
 
 /** What the ledger tells to be wrong is found before the lease is asked for. */
-export async function acceptablePlan(session: Session, options: MigrateOptions): Promise<PlanResult> {
-  const found = await planOn(session, options, options.opening?.takeLedger(session));
+export async function acceptablePlan(
+  session: Session,
+  options: MigrateOptions,
+  known?: LedgerState,
+): Promise<PlanResult> {
+  const found = await planOn(session, options, known);
   const { plan } = found;
   const refused = refusal(plan);
   if (refused) throw refused;

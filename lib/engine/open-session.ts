@@ -7,12 +7,16 @@ import type { EngineContext } from './types.ts';
 export const LOOK = 'lockstep look';
 
 /** Throws LS301 to LS309, LS605. */
-export async function openSession(context: EngineContext, applicationName: string): Promise<Session> {
+export async function openSession(
+  context: EngineContext,
+  applicationName: string,
+  onLogin?: (session: Session) => void,
+): Promise<Session> {
   const { database: config, clock, signal, on } = context;
   const onRetry = (attempt: number, reason: string) => on?.({ kind: 'connecting', attempt, reason });
   try {
     return await (context.opening?.takeSession() ??
-      connect({ config, clock, applicationName, signal, onRetry }));
+      connect({ config, clock, applicationName, signal, onRetry, onLogin }));
   } catch (error) {
     throw signal?.aborted && !(error instanceof LockstepError) ? interruptedWhileConnecting(error) : error;
   }

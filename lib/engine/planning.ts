@@ -29,9 +29,9 @@ export interface PlanRequest {
 export async function planOn(
   session: Session,
   request: PlanRequest,
-  reading = readLedger(session),
+  known?: LedgerState,
 ): Promise<PlanResult> {
-  const ledger = await reading;
+  const ledger = known ?? (await readLedger(session));
   const plan = await planOf(ledger, request);
   // Nothing is asked of the database that does not depend on it: mostly nothing is pending.
   if (!plan.pending.some(({ phase }) => phase === 'contract')) return { plan, ledger };

@@ -38,10 +38,13 @@ export interface EngineContext {
   readonly opening?: Opening | undefined;
 }
 
-/** A session that is being opened already, and its first look at the ledger: each for who asks first, then undefined. */
+/**
+ * A session that is being opened already, and its first look at the ledger: each for who asks first, then undefined. So is a
+ * look that failed, or was made in a session that is not the server's own: another one tells why, or better.
+ */
 export interface Opening {
   takeSession(): Promise<Session> | undefined;
-  takeLedger(session: Session): Promise<LedgerState> | undefined;
+  takeLedger(session: Session): Promise<LedgerState | undefined>;
 }
 
 /** Calls `work`, which runs the step on the session with this pid, and gives what it gives. */

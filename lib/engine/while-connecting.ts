@@ -1,5 +1,6 @@
 import type { Session } from '../adapters/postgres/session.ts';
 import type { LedgerState } from '../core/plan/index.ts';
+import { inTurn } from './login-turns.ts';
 import { LOOK, openSession } from './open-session.ts';
 import type { EngineContext, Opening } from './types.ts';
 
@@ -15,7 +16,7 @@ export async function whileConnecting<Prepared, Result>(
 ): Promise<Result> {
   const notNeeded = new AbortController();
   const signals = [context.signal, notNeeded.signal].filter((signal) => signal !== undefined);
-  const opening = new Opened(openSession({ ...context, signal: AbortSignal.any(signals) }, LOOK));
+  const opening = new Opened(context, AbortSignal.any(signals));
   try {
     return await work(await prepare(), opening);
   } finally {
@@ -26,20 +27,25 @@ export async function whileConnecting<Prepared, Result>(
 
 class Opened implements Opening {
   #session: Promise<Session> | undefined;
-  #ledger: { readonly of: Session; readonly state: Promise<LedgerState> } | undefined;
+  #ledger: { readonly of: Session; readonly state: Promise<LedgerState | undefined> } | undefined;
 
-  constructor(session: Promise<Session>) {
-    this.#session = session;
+  constructor(context: EngineContext, signal: AbortSignal) {
+    // Loaded while the connection is made, and mostly there when it is.
+    let loaded: typeof import('../adapters/postgres/ledger.ts') | undefined;
+    const loading = import('../adapters/postgres/ledger.ts').then((ledger) => {
+      loaded = ledger;
+      return ledger;
+    });
+    const read = (of: Session) => {
+      const reading = loaded ? loaded.readLedger(of) : loading.then(({ readLedger }) => readLedger(of));
+      this.#ledger = { of, state: reading.catch(() => undefined) };
+    };
+    const { clock, database } = context;
+    const turn = { clock, signal, server: `${database.host}:${database.port}` };
+    const opened = inTurn(turn, () => openSession({ ...context, signal }, LOOK, read));
+    this.#session = opened;
     // What fails is thrown where it is waited for, and nobody may come to do so.
-    session.then(
-      (of) => {
-        // What begins here is loaded while the connection is made, and has been when it is there.
-        const state = import('../adapters/postgres/ledger.ts').then(({ readLedger }) => readLedger(of));
-        state.catch(() => undefined);
-        this.#ledger = { of, state };
-      },
-      () => undefined,
-    );
+    opened.catch(() => undefined);
   }
 
   takeSession(): Promise<Session> | undefined {
@@ -48,8 +54,8 @@ class Opened implements Opening {
     return session;
   }
 
-  takeLedger(session: Session): Promise<LedgerState> | undefined {
-    if (this.#ledger?.of !== session) return undefined;
+  async takeLedger(session: Session): Promise<LedgerState | undefined> {
+    if (this.#ledger?.of !== session || !session.isDirect) return undefined;
     const { state } = this.#ledger;
     this.#ledger = undefined;
     return state;

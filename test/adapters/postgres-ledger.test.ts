@@ -56,7 +56,7 @@ describe('making the ledger', () => {
   it('by a newer Lockstep is recognised by who writes and by who looks: LS307', async () => {
     const site = await siteForTest();
     const source = sourceOf(FILES);
-    await ensureLedger(await site.session());
+    await ensureLedger(await site.session()).isMade;
     await site.rows('UPDATE lockstep.meta SET layout = 2');
     const refused = { code: 'LS307', context: { layout: 2 } };
     expect(await failureOf(site.up(FILES))).toMatchObject(refused);
@@ -69,7 +69,7 @@ describe('reading the ledger', () => {
   it('gives the newest entry of each of 2,000 revisions, in their order, and the history in its own', async () => {
     const site = await siteForTest();
     const session = await site.session();
-    await ensureLedger(session);
+    await ensureLedger(session).isMade;
     await site.rows(`INSERT INTO lockstep.entry
         (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
       SELECT r, o, CASE o WHEN 2 THEN 'reverted' ELSE 'applied' END, lpad(r::text, 18, '0'), 'slug', 'expand', 'x', 'y', 'run', 1,

@@ -32,6 +32,21 @@ describe('behind a pooler that changes the server session between transactions',
     }
   });
 
+  it.each<[string, (transaction: number) => 0 | 1]>([
+    ['with each', (n) => (n % 2 === 0 ? 0 : 1)],
+    ['once, after the lock', (n) => (n < 2 ? 0 : 1)],
+    ['once, when it has a token', (n) => (n < 5 ? 0 : 1)],
+  ])(
+    'that says the pid of one of them, %s, nothing is applied and no lock stays behind: LS304',
+    async (_, pick) => {
+      const site = await siteForTest();
+      const database = { ...site.database, port: await sharingPooler(site.url, pick, false) };
+      expect(await failureOf(site.up(FILES, { database }))).toMatchObject({ code: 'LS304' });
+      await expect.poll(() => site.rows(LOCKS)).toEqual([]);
+      expect(await site.rows("SELECT to_regclass('a') AS a")).toEqual([{ a: null }]);
+    },
+  );
+
   it('a diagnosis tells the two modes apart, and leaves no lock', async () => {
     const site = await siteForTest();
     const judged = async (pick: (transaction: number) => 0 | 1) => {

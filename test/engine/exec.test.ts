@@ -55,7 +55,7 @@ it('what happens before the command has begun is repeated', async () => {
       if (event.kind === 'command-started') begun += 1;
     },
     opening: {
-      takeLedger: () => undefined,
+      takeLedger: async () => undefined,
       // The first session is gone before anything is asked of it.
       takeSession: takeOnce(async () => {
         const session = await site.session();

@@ -10,9 +10,9 @@ it('what was read ahead is for the session that read it, once; a session that no
     async () => undefined,
     async (_, opening) => {
       const own = await opening.takeSession()!;
-      expect(opening.takeLedger(other)).toBeUndefined();
+      expect(await opening.takeLedger(other)).toBeUndefined();
       expect(await opening.takeLedger(own)).toMatchObject({ current: [], lastEntryId: '0' });
-      expect([opening.takeLedger(own), opening.takeSession()]).toEqual([undefined, undefined]);
+      expect([await opening.takeLedger(own), opening.takeSession()]).toEqual([undefined, undefined]);
       await own.end();
     },
   );

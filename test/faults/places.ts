@@ -55,7 +55,7 @@ export const argsAt = (place: HolderPlace): readonly string[] => (isRelease(plac
 
 /** Whoever has PostgreSQL's lock and no token has not said yet how long it may be silent. It is as long as a lease by default. */
 const FIRST_LEASE: Edit = {
-  file: 'lib/adapters/postgres/postgres-lease-store.ts',
+  file: 'lib/adapters/postgres/lease-records.ts',
   find: 'FIRST_LEASE_MS = 30_000;',
   replace: `FIRST_LEASE_MS = ${LEASE_MS};`,
 };

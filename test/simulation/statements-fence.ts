@@ -111,7 +111,7 @@ export const FENCE: readonly Known[] = [
   ],
   [
     new RegExp(
-      String.raw`^UPDATE lockstep\.fence SET token = GREATEST\(token, (\d+)\) \+ 1, .*${SESSION}, lease_ms = (\d+)\s+WHERE (?:EXISTS|pid = .* AND token = (\d+))`,
+      String.raw`^UPDATE lockstep\.fence SET token = GREATEST\(token, (\d+)\) \+ 1, .*${SESSION}, lease_ms = (\d+)\s+WHERE (?:pg_catalog|pid = .* AND token = (\d+))`,
       's',
     ),
     mint,

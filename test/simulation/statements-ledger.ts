@@ -127,6 +127,8 @@ export const LEDGER: readonly Known[] = [
     (backend, [list = '']) => insertEntry(backend, list),
   ],
   [/^SELECT current\.\*,/, readState],
+  [/^PREPARE lockstep_ledger AS SELECT current\.\*,/, readState],
+  [/^EXECUTE lockstep_ledger$/, readState],
   [
     /^SELECT layout FROM lockstep\.meta$/,
     (backend) => {

@@ -5,14 +5,17 @@ import pg from 'pg';
 import { onTestFinished } from 'vitest';
 
 /** A session of the server, taken over from node-pg once it is logged in. */
-async function serverSession(url: string): Promise<Socket> {
+async function serverSession(url: string): Promise<{ socket: Socket; pid: number }> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
   await client.connect();
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
-  stream.removeAllListeners('data').on('error', () => undefined);
-  onTestFinished(() => void stream.destroy());
-  return stream;
+  const { connection, processID: pid } = client as unknown as {
+    connection: { stream: Socket };
+    processID: number;
+  };
+  const socket = connection.stream.removeAllListeners('data').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  return { socket, pid };
 }
 
 /** Messages of the protocol, of which those from the server and all but the first from a client begin with a letter. */
@@ -28,15 +31,33 @@ function* messages(pending: { bytes: Buffer }, hasType: boolean): Generator<Buff
   }
 }
 
-const LOGGED_IN = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
+/** AuthenticationOk, BackendKeyData if there is a pid to be said, ReadyForQuery. */
+function loggedIn(pid: number | undefined): Buffer {
+  const key = Buffer.alloc(pid === undefined ? 0 : 13);
+  if (pid !== undefined) {
+    key.write('K');
+    key.writeInt32BE(12, 1);
+    key.writeInt32BE(pid, 5);
+  }
+  return Buffer.concat([
+    Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]),
+    key,
+    Buffer.from([0x5a, 0, 0, 0, 5, 0x49]),
+  ]);
+}
 const [QUERY, READY] = ['Q'.charCodeAt(0), 'Z'.charCodeAt(0)];
 
 /**
  * In front of two server sessions: the n-th transaction of a client runs in the one that `pick` says, together with what is
- * sent before it is answered. It keeps them when the client goes, as poolers do. Gives its port.
+ * sent before it is answered. It keeps them when the client goes, as poolers do. One that is not `honest` says the pid of the first of them at the login. Gives its port.
  */
-export async function sharingPooler(url: string, pick: (transaction: number) => 0 | 1): Promise<number> {
-  const sessions = [await serverSession(url), await serverSession(url)] as const;
+export async function sharingPooler(
+  url: string,
+  pick: (transaction: number) => 0 | 1,
+  isHonest = true,
+): Promise<number> {
+  const [first, second] = [await serverSession(url), await serverSession(url)];
+  const sessions = [first.socket, second.socket] as const;
   const server = createServer((client) => {
     client.on('error', () => undefined);
     let count = 0;
@@ -48,7 +69,7 @@ export async function sharingPooler(url: string, pick: (transaction: number) => 
     client.on('data', (chunk) => {
       sent.bytes = Buffer.concat([sent.bytes, chunk]);
       for (const message of messages(sent, begun)) {
-        if (!begun) client.write(LOGGED_IN);
+        if (!begun) client.write(loggedIn(isHonest ? undefined : first.pid));
         else if (message[0] === QUERY) {
           if (!inTransaction && unanswered === 0) session = sessions[pick(count++)];
           unanswered += 1;

@@ -75,9 +75,8 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
 const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
 
 /**
- * One try in autocommit, in the session that the connection began with. When it succeeds, a later statement has to
- * find that session with the lock; behind a pooler that hands out sessions per transaction it does not. Throws LS304
- * then, and no lock stays behind.
+ * One try in autocommit, in the session that the connection began with. Whether that is still the session in the next
+ * message is not known then: who goes on asks it, or `tryLockForGood`. Throws LS304.
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
   // Until it is known whether the session stays ours, its name is for this message.
@@ -89,7 +88,15 @@ export async function tryLock(session: Session, applicationName: string): Promis
   );
   session.applicationName = applicationName;
   if (!row) throw transactionPooler();
-  if (row?.locked !== 't') return false;
+  return row.locked === 't';
+}
+
+/**
+ * When it succeeds, a later statement has to find the session with the lock; behind a pooler that hands out sessions per
+ * transaction it does not. Throws LS304 then, and no lock stays behind.
+ */
+export async function tryLockForGood(session: Session, applicationName: string): Promise<boolean> {
+  if (!(await tryLock(session, applicationName))) return false;
   if (!(await holdsLock(session))) {
     await endLostSession(session);
     throw transactionPooler();
@@ -120,7 +127,7 @@ export async function unlock(session: Session): Promise<boolean> {
   return row?.had === 't';
 }
 
-const transactionPooler = (): LockstepError =>
+export const transactionPooler = (): LockstepError =>
   new LockstepError('LS304', {
     what: 'The connection goes through a pooler that changes the server session between statements, where no lock holds.',
     state: NOTHING_CHANGED,
@@ -147,7 +154,7 @@ export async function takeLock(options: TakeLock): Promise<void> {
   let startedMs = clock.nowMs();
   for (let pauseMs: number = PAUSE.firstMs; ; pauseMs = Math.min(PAUSE.maxMs, pauseMs * PAUSE.factor)) {
     signal.throwIfAborted();
-    if (await tryLock(session, applicationName)) return;
+    if (await tryLockForGood(session, applicationName)) return;
     const waitedMs = clock.nowMs() - startedMs;
     const holder = await lockHolder(session);
     if (holder) {

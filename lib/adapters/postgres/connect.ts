@@ -24,6 +24,12 @@ export interface ConnectOptions {
   readonly applicationName: string;
   readonly signal?: AbortSignal | undefined;
   readonly onRetry?: ((attempt: number, reason: string) => void) | undefined;
+  /**
+   * Told of each session that logged in, when the first message is sent: what is sent now is answered together with it. The
+   * session is not known yet. Behind a pooler it may be somebody else's by then, and lacks its settings in any case: only to
+   * look, and what was seen counts only if the session turns out to be direct.
+   */
+  readonly onLogin?: ((session: Session) => void) | undefined;
 }
 
 /** Throws LS301 when the budget is used up, LS302, LS303, LS306, LS308 or LS309 when the server says no, the signal's reason. */
@@ -50,7 +56,7 @@ export async function connect(options: ConnectOptions): Promise<Session> {
 }
 
 async function open(
-  { config, clock, applicationName, signal }: ConnectOptions,
+  { config, clock, applicationName, signal, onLogin }: ConnectOptions,
   timeoutMs: number,
 ): Promise<Session> {
   const client = new pg.Client({
@@ -65,7 +71,14 @@ async function open(
   const session = new Session(client, config);
   session.applicationName = applicationName;
   try {
-    const begun = client.connect().then(async () => session.begin(await hello(session)));
+    const begun = client.connect().then(async () => {
+      const saying = session.together(() => {
+        const answer = hello(session);
+        onLogin?.(session);
+        return answer;
+      });
+      session.begin(await saying);
+    });
     // A pooler that is full or paused lets its clients log in, and their first query waits.
     const answer = await orAborted(within(clock, timeoutMs, begun), signal);
     if (answer === 'late') throw NO_ANSWER;

@@ -43,7 +43,14 @@ export {
   removeInstances,
 } from './instances.ts';
 export { type AppliedScript, readAppliedScripts, readKeptDowns, readKeptSql } from './kept-scripts.ts';
-export { type JournalStep, readDownScripts, readEntries, readJournal, readLedger } from './ledger.ts';
+export {
+  type JournalStep,
+  readDownScripts,
+  readEntries,
+  readJournal,
+  readLedger,
+  readLedgerAgain,
+} from './ledger.ts';
 export { ensureLedger } from './ledger-schema.ts';
 export type { HeldLock, LockRecord } from './lock-record.ts';
 export { readSlowest } from './measurements.ts';

@@ -128,22 +128,38 @@ INSERT INTO lockstep.meta (layout) VALUES (${LAYOUT});
 INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
 `;
 
+export interface Ensuring {
+  /** What is sent from now on comes to a ledger, unless none can be made. Never rejected. */
+  readonly isSent: Promise<void>;
+  /**
+   * Rejected with LS307 when it has a layout that this program does not know, LS305 or LS306 when it may not be made, and first
+   * of all with what `sound` was rejected with.
+   */
+  readonly isMade: Promise<void>;
+}
+
 /**
  * Makes the ledger if it is missing; the advisory lock has to be held. It is made while it turns out whether what it is
- * needed for is `sound`, and is there only if it is. Throws LS307 when it has a layout that this program does not know, LS305
- * or LS306 when it may not be made, and first of all what `sound` throws.
+ * needed for is `sound`, and is there only if it is.
  */
-export function ensureLedger(session: Session, sound: Promise<void> = Promise.resolve()): Promise<void> {
-  const seen = SEEN.get(session) ?? makeIfMissing(session, sound);
-  SEEN.set(session, seen);
-  seen.catch(() => SEEN.delete(session));
-  return seen;
+export function ensureLedger(session: Session, sound: Promise<void> = Promise.resolve()): Ensuring {
+  const seen = SEEN.get(session);
+  if (seen) return seen;
+  let sent: () => void = () => undefined;
+  const isSent = new Promise<void>((resolve) => {
+    sent = resolve;
+  });
+  const isMade = makeIfMissing(session, sound, sent);
+  isMade.catch(() => SEEN.delete(session)).finally(sent);
+  const ensuring = { isSent, isMade };
+  SEEN.set(session, ensuring);
+  return ensuring;
 }
 
 /** Who has the lock is the only one to change it, and so once is enough. */
-const SEEN = new WeakMap<Session, Promise<void>>();
+const SEEN = new WeakMap<Session, Ensuring>();
 
-async function makeIfMissing(session: Session, sound: Promise<void>): Promise<void> {
+async function makeIfMissing(session: Session, sound: Promise<void>, sent: () => void): Promise<void> {
   // It may have been begun beforehand, for a login that may not make a schema; IF NOT EXISTS would need the right to.
   const looks = session.together(() =>
     Promise.all([
@@ -153,7 +169,7 @@ async function makeIfMissing(session: Session, sound: Promise<void>): Promise<vo
   );
   const isMade = looks.then(([rows, [schema]]) =>
     rows === undefined
-      ? createLedger(session, schema?.missing === 't', sound)
+      ? createLedger(session, schema?.missing === 't', sound, sent)
       : refuseNewerLayout(rows[0]?.layout),
   );
   // Before anything else is sent.
@@ -167,7 +183,12 @@ export function refuseNewerLayout(layout: string | null | undefined): void {
   if (Number(layout) !== LAYOUT) throw newerLedger(Number(layout));
 }
 
-async function createLedger(session: Session, withSchema: boolean, sound: Promise<void>): Promise<void> {
+async function createLedger(
+  session: Session,
+  withSchema: boolean,
+  sound: Promise<void>,
+  sent: () => void,
+): Promise<void> {
   const schema = withSchema ? 'CREATE SCHEMA lockstep;' : '';
   // The first token's COMMIT waits until both are on disk.
   const made = session.query(
@@ -180,6 +201,7 @@ async function createLedger(session: Session, withSchema: boolean, sound: Promis
   );
   // Sent behind it, whatever comes of it: of a transaction that failed a COMMIT is a ROLLBACK, too.
   const ended = session.query(isSound ? 'COMMIT' : 'ROLLBACK');
+  if (isSound) sent();
   const failed = (await Promise.allSettled([made, ended])).find((outcome) => outcome.status === 'rejected');
   if (failed) throw withGrant(failed.reason, schemaGrant(session.facts, withSchema));
 }

@@ -25,18 +25,25 @@ import type {
   LeaseStore,
 } from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
-import { holdsLock, IS_LEDGER_LOCK, type LockedBy, lockHolder, tryLock, unlock } from './advisory-lock.ts';
+import {
+  holdsLock,
+  IS_LEDGER_LOCK,
+  type LockedBy,
+  lockHolder,
+  transactionPooler,
+  tryLock,
+  tryLockForGood,
+  unlock,
+} from './advisory-lock.ts';
 import { type Fence, glance, isSameHolder, readFence } from './fence.ts';
 import { fenceLocked, limitWaiting } from './fence-locked.ts';
+import { freeRecord, heldRecord, PREFIX } from './lease-records.ts';
 import { ensureLedger } from './ledger-schema.ts';
 import { ReleaseWord } from './release-word.ts';
 import type { Session } from './session.ts';
 import { endSession, labelOf } from './sessions.ts';
 import { literal } from './sql.ts';
 
-/** Of a session that has the lock and has not said yet how long it may be silent. */
-const FIRST_LEASE_MS = 30_000;
-const PREFIX = 'lockstep ';
 const ENDING_TAKES_MS = 5_000;
 /** Who has the lock is the only one to enter: anybody else who locks the row has no business there. */
 const ENTER_LOCK_TIMEOUT_MS = 5_000;
@@ -98,13 +105,28 @@ export class PostgresLeaseStore implements LeaseStore {
     return { kind: 'acquired', lease, ...(typeof lock === 'object' ? lock : {}) };
   }
 
-  /** The first one makes the ledger, if there is none, and enters it. Throws LS305 to LS307, LS611, too. */
+  /** The first one makes the ledger, if there is none, and enters it. Throws LS304 to LS307, LS611, too. */
   async mint(lease: Lease, floor = 0): Promise<Lease> {
-    if (this.#isDryRun) return { ...lease, token: ((await readFence(this.#session))?.token ?? 0) + 1 };
-    if (lease.token === 0) await ensureLedger(this.#session);
+    if (this.#isDryRun) {
+      if (!(await holdsLock(this.#session))) throw transactionPooler();
+      return { ...lease, token: ((await readFence(this.#session))?.token ?? 0) + 1 };
+    }
+    const ledger = lease.token === 0 ? ensureLedger(this.#session) : undefined;
+    await ledger?.isSent;
+    const minting = this.#mintToken(lease, floor);
+    minting.catch(() => undefined);
+    await ledger?.isMade;
+    const token = await minting;
+    if (typeof token === 'number') return { ...lease, token };
+    // It had the lock, and has not given it up: the message came to another session.
+    const isElsewhere = token === 'not held' && lease.token === 0 && this.#mayHoldLock;
+    throw isElsewhere ? transactionPooler() : leaseLost(lease, undefined);
+  }
+
+  #mintToken(lease: Lease, floor: number): Promise<number | 'not held' | undefined> {
     const { pid, backendStart } = this.#session.facts;
     const { holder, durationMs } = lease;
-    const token = await this.#whileHolding(
+    return this.#whileHolding(
       lease,
       (mine) =>
         `${limitWaiting(ENTER_LOCK_TIMEOUT_MS)}
@@ -114,8 +136,6 @@ export class PostgresLeaseStore implements LeaseStore {
     ).catch(async (error: unknown) => {
       throw await fenceLocked(this.#session, error);
     });
-    if (token === undefined) throw leaseLost(lease, undefined);
-    return { ...lease, token };
   }
 
   async renew(lease: Lease): Promise<void> {
@@ -131,6 +151,7 @@ export class PostgresLeaseStore implements LeaseStore {
     const [isReleased] = await this.#session.together(() =>
       Promise.all([unlock(this.#session), this.#word.tell()]),
     );
+    this.#mayHoldLock = false;
     return isReleased ? 'released' : 'not-held';
   }
 
@@ -166,7 +187,7 @@ export class PostgresLeaseStore implements LeaseStore {
     let ended: LeaseRecord | undefined;
     this.#mayHoldLock = true;
     for (;;) {
-      if (await tryLock(this.#session, name)) {
+      if (await this.#tryLock(name)) {
         this.#found = undefined;
         return ended === undefined || ended.holder === holder ? 'locked' : { tookOverFrom: ended.holder };
       }
@@ -182,6 +203,11 @@ export class PostgresLeaseStore implements LeaseStore {
     }
   }
 
+  /** Of a session that is the server's own the first token is the proof: it is given in the session that has the lock. */
+  #tryLock(name: string): Promise<boolean> {
+    return (this.#session.isDirect ? tryLock : tryLockForGood)(this.#session, name);
+  }
+
   /** Returns when the session has given up the lock, or has not for an unusually long time. Throws LS306. */
   async #end(lockedBy: LockedBy): Promise<void> {
     await endSession(this.#session, lockedBy);
@@ -194,17 +220,22 @@ export class PostgresLeaseStore implements LeaseStore {
 
   async #tokenHeld(lease: Lease): Promise<number | undefined> {
     if (this.#isDryRun) return (await holdsLock(this.#session).catch(ifLost)) ? lease.token : undefined;
-    return this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
+    const token = await this.#whileHolding(lease, (mine) => `SELECT token FROM lockstep.fence WHERE ${mine}`);
+    return typeof token === 'number' ? token : undefined;
   }
 
-  /** The token that the statement gives, if this session holds the lease for this holder and token; else undefined. */
-  async #whileHolding(lease: Lease, statement: (mine: string) => string): Promise<number | undefined> {
+  /** The token that the statement gives, if this session holds the lease for this holder and token; undefined of one that is lost. */
+  async #whileHolding(
+    lease: Lease,
+    statement: (mine: string) => string,
+  ): Promise<number | 'not held' | undefined> {
     const { pid, backendStart } = this.#session.facts;
     const hasLock = `EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
     const entered = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND token = ${lease.token}`;
-    const mine = lease.token === 0 ? hasLock : `${entered} AND ${hasLock}`;
+    const mine =
+      lease.token === 0 ? `pg_catalog.pg_backend_pid() = ${pid} AND ${hasLock}` : `${entered} AND ${hasLock}`;
     const rows = await this.#session.queryLedger(statement(mine)).catch(ifLost);
-    return rows?.[0] && Number(rows[0].token);
+    return rows && (rows[0] ? Number(rows[0].token) : 'not held');
   }
 }
 
@@ -212,27 +243,4 @@ export class PostgresLeaseStore implements LeaseStore {
 function ifLost(error: unknown): undefined {
   if (error instanceof LockstepError && error.code === 'LS301') return undefined;
   throw error;
-}
-
-const freeRecord = (target: string, { token, leaseMs }: Fence): LeaseRecord => ({
-  target,
-  state: 'FREE',
-  holder: '',
-  recordVersion: `free/${token}`,
-  durationMs: leaseMs,
-  token,
-});
-
-function heldRecord(target: string, lockedBy: LockedBy, fence: Fence | undefined): LeaseRecord {
-  const { pid, backendStart, applicationName, state, stateChange, seenAt } = lockedBy;
-  const entered = fence?.pid === pid && fence.backendStart === backendStart;
-  const sign = state === 'active' || state === 'unknown' ? `${state}/${seenAt}` : stateChange;
-  return {
-    target,
-    state: 'HELD',
-    holder: entered ? fence.holder : applicationName.replace(PREFIX, ''),
-    recordVersion: `${pid}/${backendStart}/${sign}`,
-    durationMs: entered ? fence.leaseMs : FIRST_LEASE_MS,
-    token: fence?.token ?? 0,
-  };
 }

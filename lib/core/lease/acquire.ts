@@ -55,6 +55,8 @@ const PAUSE: Pause = { firstMs: 100, maxMs: 1000 };
 /** Who is told of that looks for a holder that died. */
 const PAUSE_WHEN_TOLD: Pause = { firstMs: 1000, maxMs: 2000 };
 const GROWS_BY = 1.5;
+/** A reason that need not be made: each of many who wait in one process is told at the same time. */
+const RELEASED = 'released';
 /** However often the word of a release comes: it is heard so seldom at most. */
 const LEAST_BETWEEN_WORDS_MS = 100;
 
@@ -102,7 +104,7 @@ class Waiter {
 
   constructor(options: AcquireWithin) {
     this.#options = options;
-    const isTold = options.store.onRelease?.(() => this.#released.abort()) ?? false;
+    const isTold = options.store.onRelease?.(() => this.#released.abort(RELEASED)) ?? false;
     this.#pause = isTold ? PAUSE_WHEN_TOLD : PAUSE;
     this.#pauseMs = this.#pause.firstMs;
     this.#isToAsk = isTold;

@@ -27,8 +27,8 @@ export const OF_THE_LOCK: readonly Mutant[] = [
       // Only then: who looks whether it has the lock, before it takes over, would end the transaction.
       inPostgres(
         'advisory-lock.ts',
-        "if (row?.locked !== 't') return false;",
-        "if (row?.locked !== 't') return false; await session.query('COMMIT');",
+        "return row.locked === 't';",
+        "if (row.locked === 't') await session.query('COMMIT'); return row.locked === 't';",
       ),
     ],
     scenario: waitsForBuild,
