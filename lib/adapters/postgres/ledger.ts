@@ -66,7 +66,7 @@ const KEEPS = new WeakMap<Session, boolean>();
 
 /**
  * The same for who waits, and asks the same again in a session that is used for nothing else meanwhile: to parse and plan the
- * statement takes the server three times as long as to do it, and all who wait ask at the same time.
+ * statement takes the server twice as long as to do it, and all who wait ask at the same time.
  */
 export async function readLedgerAgain(session: Session): Promise<LedgerState> {
   const keeps = KEEPS.get(session);
