@@ -24,8 +24,8 @@ import type { ApplyOptions, ApplyResult } from './types.ts';
  */
 export const apply = (options: ApplyOptions): Promise<ApplyResult> =>
   withAttempt(options, undefined, async (attempt) => {
-    const { isRecorded, ...result } = await applyPending(attempt, options);
-    await isRecorded;
+    const { whenRecorded, ...result } = await applyPending(attempt, options);
+    await whenRecorded;
     return result;
   });
 
@@ -45,7 +45,7 @@ type Request = Pick<
 >;
 
 /** With the end of the run sent to the ledger, so that what is sent behind it need not wait for the answer. */
-export type Recorded = ApplyResult & { readonly isRecorded?: Promise<void> };
+export type Recorded = ApplyResult & { readonly whenRecorded?: Promise<void> };
 
 export async function applyPending(attempt: Attempt, request: Request): Promise<Recorded> {
   const { session, runId, token } = attempt;
@@ -120,9 +120,9 @@ async function recorded(
       begun = migration;
     });
     if (result.outcome !== 'applied') return result;
-    const isRecorded = finishRun(session, run, 'applied');
-    isRecorded.catch(() => undefined);
-    return { ...result, isRecorded };
+    const whenRecorded = finishRun(session, run, 'applied');
+    whenRecorded.catch(() => undefined);
+    return { ...result, whenRecorded };
   } catch (error) {
     const explained = await attempt.explain(error);
     await recordFailure(attempt, explained, begun);

@@ -131,12 +131,14 @@ class RunningAttempt implements Attempt {
   /** The server makes the ledger, if there is none, while this process makes its own part. */
   async #prepare(given: Session | undefined): Promise<void> {
     const { prepare, isDryRun } = this.#options;
-    // What is sent first is on its way when this one begins.
-    const prepared = Promise.resolve().then(prepare);
+    // What is sent first is on its way when this one begins; who has given up meanwhile writes nothing.
+    const prepared = Promise.resolve()
+      .then(prepare)
+      .then(() => this.throwIfEnded());
     const ledger = given && !isDryRun ? ensureLedger(given, prepared) : undefined;
-    await Promise.allSettled([prepared, ledger?.isSent]);
-    // If no ledger can be made, the first token says why.
+    await Promise.allSettled([prepared, ledger?.whenSent]);
     await prepared;
+    if (ledger && !(await ledger.whenSent)) await ledger.whenMade;
   }
 
   async #enterAnew(): Promise<void> {

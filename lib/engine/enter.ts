@@ -1,4 +1,4 @@
-/** How an attempt gets into the database: the advisory lock, then the fence. */
+/** How an attempt with a session of its own gets into the database: the advisory lock, then the fence. */
 import {
   claim,
   ensureLedger,
@@ -53,7 +53,7 @@ export async function claimDatabase(
   mintAbove: (floor: number) => Promise<Lease>,
 ): Promise<void> {
   const { session } = claiming;
-  await ensureLedger(session).isMade;
+  await ensureLedger(session).whenMade;
   if (await claimFence(claiming, lease)) return;
   const fence = await readFence(session);
   if (await claimFence(claiming, await mintAbove(fence?.token ?? 0))) return;

@@ -84,8 +84,8 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
       async work(attempt, { waitedMs, tookOverFrom }) {
         // While this one compiled, another may have tried the same.
         const since = hasWaited ? { waitingSinceMs } : {};
-        const { isRecorded } = await applyPending(attempt, { ...options, ...since });
-        const [{ plan, ledger }] = await Promise.all([planOn(attempt.session, options), isRecorded]);
+        const { whenRecorded } = await applyPending(attempt, { ...options, ...since });
+        const [{ plan, ledger }] = await Promise.all([planOn(attempt.session, options), whenRecorded]);
         await announce(attempt.session, options);
         return result(plan, {
           waitedMs,

@@ -36,8 +36,11 @@ class Opened implements Opening {
       loaded = ledger;
       return ledger;
     });
+    loading.catch(() => undefined);
     const read = (of: Session) => {
-      const reading = loaded ? loaded.readLedger(of) : loading.then(({ readLedger }) => readLedger(of));
+      const reading = loaded
+        ? loaded.readLedgerAhead(of)
+        : loading.then((ledger) => ledger.readLedgerAhead(of));
       this.#ledger = { of, state: reading.catch(() => undefined) };
     };
     const { clock, database } = context;

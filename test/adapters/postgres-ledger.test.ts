@@ -1,6 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ensureLedger, readDownScripts, readEntries, readLedger } from '../../lib/adapters/postgres/index.ts';
+import { tryLock, unlock } from '../../lib/adapters/postgres/advisory-lock.ts';
+import {
+  ensureLedger,
+  readDownScripts,
+  readEntries,
+  readLedger,
+  type Session,
+} from '../../lib/adapters/postgres/index.ts';
 import { EMPTY_LEDGER } from '../../lib/core/plan/index.ts';
+import { exec } from '../../lib/engine/exec.ts';
 import { readHistory, readPlan } from '../../lib/engine/index.ts';
 import { configOf, failureOf, type Site, siteForTest, sourceOf } from '../engine/site.ts';
 
@@ -56,20 +64,38 @@ describe('making the ledger', () => {
   it('by a newer Lockstep is recognised by who writes and by who looks: LS307', async () => {
     const site = await siteForTest();
     const source = sourceOf(FILES);
-    await ensureLedger(await site.session()).isMade;
+    const session = await sessionWithLock(site);
+    await ensureLedger(session).whenMade;
+    await unlock(session);
     await site.rows('UPDATE lockstep.meta SET layout = 2');
     const refused = { code: 'LS307', context: { layout: 2 } };
     expect(await failureOf(site.up(FILES))).toMatchObject(refused);
     expect(await failureOf(site.attempt(FILES))).toMatchObject(refused);
     expect(await failureOf(readPlan({ ...site.context(), source }))).toMatchObject(refused);
+    // Who runs a command looks at no plan before.
+    const command = { name: 'any', start: () => Promise.reject(new Error('it has begun')) };
+    expect(await failureOf(exec({ ...site.context(), command }))).toMatchObject(refused);
+    expect(await site.rows('SELECT token::int FROM lockstep.fence')).toEqual([{ token: 0 }]);
+  });
+
+  it('is not made in a session without the lock: LS304', async () => {
+    const site = await siteForTest();
+    expect(await failureOf(ensureLedger(await site.session()).whenMade)).toMatchObject({ code: 'LS304' });
+    expect(await site.rows("SELECT FROM pg_namespace WHERE nspname = 'lockstep'")).toEqual([]);
   });
 });
+
+async function sessionWithLock(site: Site): Promise<Session> {
+  const session = await site.session();
+  expect(await tryLock(session, 'lockstep tests')).toBe(true);
+  return session;
+}
 
 describe('reading the ledger', () => {
   it('gives the newest entry of each of 2,000 revisions, in their order, and the history in its own', async () => {
     const site = await siteForTest();
-    const session = await site.session();
-    await ensureLedger(session).isMade;
+    const session = await sessionWithLock(site);
+    await ensureLedger(session).whenMade;
     await site.rows(`INSERT INTO lockstep.entry
         (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token, down)
       SELECT r, o, CASE o WHEN 2 THEN 'reverted' ELSE 'applied' END, lpad(r::text, 18, '0'), 'slug', 'expand', 'x', 'y', 'run', 1,

@@ -32,18 +32,30 @@ describe('behind a pooler that changes the server session between transactions',
     }
   });
 
-  it.each<[string, (transaction: number) => 0 | 1]>([
-    ['with each', (n) => (n % 2 === 0 ? 0 : 1)],
-    ['once, after the lock', (n) => (n < 2 ? 0 : 1)],
-    ['once, when it has a token', (n) => (n < 5 ? 0 : 1)],
+  // The first message and the look at the ledger, the try for the lock, the look for the ledger, what is written then.
+  it.each([
+    ['before the lock', 2],
+    ['after it', 3],
+    ['before the first token', 4],
   ])(
-    'that says the pid of one of them, %s, nothing is applied and no lock stays behind: LS304',
-    async (_, pick) => {
-      const site = await siteForTest();
-      const database = { ...site.database, port: await sharingPooler(site.url, pick, false) };
-      expect(await failureOf(site.up(FILES, { database }))).toMatchObject({ code: 'LS304' });
-      await expect.poll(() => site.rows(LOCKS)).toEqual([]);
-      expect(await site.rows("SELECT to_regclass('a') AS a")).toEqual([{ a: null }]);
+    'says the pid of one of them, and changes %s: nothing is applied and no lock stays behind: LS304',
+    async (_, kept) => {
+      for (const files of [undefined, { '0001_before.sql': 'CREATE TABLE before ();' }]) {
+        const site = await siteForTest();
+        if (files) await site.up(files);
+        const port = await sharingPooler(site.url, (n) => (n < kept ? 0 : 1), false);
+        const database = { ...site.database, port };
+        expect(
+          await failureOf(site.up({ ...files, '0002_a.sql': 'CREATE TABLE a ();' }, { database })),
+        ).toMatchObject({
+          code: 'LS304',
+        });
+        await expect.poll(() => site.rows(LOCKS)).toEqual([]);
+        expect(await site.rows("SELECT to_regclass('a') AS a")).toEqual([{ a: null }]);
+        if (files) expect(await site.rows('SELECT token::int FROM lockstep.fence')).toEqual([{ token: 1 }]);
+        else if (kept < 4)
+          expect(await site.rows("SELECT to_regnamespace('lockstep') AS s")).toEqual([{ s: null }]);
+      }
     },
   );
 

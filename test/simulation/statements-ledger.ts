@@ -136,7 +136,13 @@ export const LEDGER: readonly Known[] = [
       return [{ layout: '1' }];
     },
   ],
-  [/^SELECT pg_catalog\.to_regnamespace/, () => [{ missing: 't' }]],
+  [
+    /^SELECT pg_catalog\.to_regnamespace.* AS missing, pg_catalog\.pg_backend_pid\(\) = (\d+) AND EXISTS/,
+    (backend, [pid]) => {
+      const isHeld = backend.locks > 0 || backend.server.variant.lock === 'everybody';
+      return [{ missing: 't', held: isHeld && Number(pid) === backend.pid ? 't' : 'f' }];
+    },
+  ],
   [
     /^CREATE LEDGER$/,
     (backend) => {

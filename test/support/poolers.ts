@@ -81,14 +81,17 @@ export async function sharingPooler(
     });
     for (const each of sessions) {
       const received = { bytes: Buffer.alloc(0) };
+      // Whole answers: of an error a client hears before the server is ready for more, and may go on at once.
+      let answer: Buffer[] = [];
       const receive = (chunk: Buffer) => {
         received.bytes = Buffer.concat([received.bytes, chunk]);
         for (const message of messages(received, true)) {
-          if (message[0] === READY) {
-            inTransaction = message[5] !== 'I'.charCodeAt(0);
-            unanswered -= 1;
-          }
-          client.write(message);
+          answer.push(message);
+          if (message[0] !== READY) continue;
+          inTransaction = message[5] !== 'I'.charCodeAt(0);
+          unanswered -= 1;
+          client.write(Buffer.concat(answer));
+          answer = [];
         }
       };
       const close = () => client.destroy();

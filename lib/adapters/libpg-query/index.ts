@@ -4,7 +4,7 @@
  * Invariants: importing this file loads nothing; the WebAssembly module is loaded at the first `loadParser`, once
  * in a process. Offsets of statements are UTF-8 bytes, the position of a syntax error is in code points: both
  * are passed on as they are. What is loaded here works for a moment, in a process that may be an app's: it is not optimised
- * meanwhile (`unoptimised`), and the engine is afterwards as it was.
+ * meanwhile (`unoptimised`).
  *
  * What can fail: a text can be nested too deeply or be too large for the parser. That is an outcome, not an
  * exception, and the parser stays usable.
@@ -14,6 +14,10 @@ import type { StatementNode } from '../../core/plan/compile/parse-tree.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from '../../core/plan/compile/parser.ts';
 
 type LibPgQuery = typeof import('libpg-query');
+const ARE_SET = /wasm[-_](?:tier[-_]up|dynamic[-_]tiering)/.test(
+  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
+);
+
 type SetFlags = typeof import('node:v8').setFlagsFromString;
 
 export async function loadParser(): Promise<SqlParser> {
@@ -24,9 +28,11 @@ export async function loadParser(): Promise<SqlParser> {
 
 /**
  * After some twenty small texts V8 begins to optimise the grammar, one function of 100 KB, beside the process: half a second
- * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is.
+ * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is. They are the whole
+ * process's, and so they are set for the moment only, and not where somebody has set one of them.
  */
 function unoptimised<Result>(setFlags: SetFlags, work: () => Result): Result {
+  if (ARE_SET) return work();
   setFlags('--no-wasm-tier-up --no-wasm-dynamic-tiering');
   try {
     return work();

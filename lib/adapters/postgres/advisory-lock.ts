@@ -75,8 +75,8 @@ export async function lockHolder(session: Session): Promise<LockedBy | null> {
 const TRY = `pg_catalog.pg_try_advisory_lock(${LEDGER_LOCK})`;
 
 /**
- * One try in autocommit, in the session that the connection began with. Whether that is still the session in the next
- * message is not known then: who goes on asks it, or `tryLockForGood`. Throws LS304.
+ * One try in autocommit, in the session that the connection began with. Whether the next message comes to the same session is
+ * not known by that: `tryLockForGood` asks, or who writes next (`holdingLock`). Throws LS304.
  */
 export async function tryLock(session: Session, applicationName: string): Promise<boolean> {
   // Until it is known whether the session stays ours, its name is for this message.
@@ -110,13 +110,12 @@ export async function endLostSession(session: Session): Promise<void> {
   await endSession(session, session.facts).catch(() => undefined);
 }
 
-/** Asked without the login's help, so that it may be asked in a transaction, too. */
+/** An expression: the message came to this session, and it has the lock. Without the login's help, so that a transaction may ask, too. */
+export const holdingLock = ({ facts: { pid } }: Session): string =>
+  `pg_catalog.pg_backend_pid() = ${pid} AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
+
 export async function holdsLock(session: Session): Promise<boolean> {
-  const { pid } = session.facts;
-  const [row] = await session.query(
-    `SELECT pg_catalog.pg_backend_pid() = ${pid}
-       AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK}) AS held`,
-  );
+  const [row] = await session.query(`SELECT ${holdingLock(session)} AS held`);
   return row?.held === 't';
 }
 

@@ -2,9 +2,10 @@
  * PostgreSQL: the only party that can give safety. The protocol, in the order in which an attempt goes:
  *
  *   connect          one session, search_path = pg_catalog, timeouts that free a dead client's lock
- *   advisory lock    pg_try_advisory_lock, polled in autocommit; then checked in a later statement (pooler?)
+ *   advisory lock    pg_try_advisory_lock, polled in autocommit; a later message has to find it (pooler?)
  *   ledger           created or upgraded, now that the lock is held
- *   claim            fence row := my token, pid and backend_start, only where the stored token is below mine
+ *   claim            fence row := my token, pid and backend_start, only where the stored token is below mine; with a lease
+ *                    in PostgreSQL the first token is that, given only in the session that has the lock
  *   each step        transactional:      one message: BEGIN; fence is mine and ledger row in; the SQL; the row
  *                                        is still in this transaction, lock and login unchanged; COMMIT
  *                    non-transactional:  fence + journal `started`; the statement alone; postcondition read

@@ -14,6 +14,7 @@
  *   applied   a view: what is applied now
  */
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
+import { holdingLock, transactionPooler } from './advisory-lock.ts';
 import { schemaGrant, withGrant } from './denied.ts';
 import { FORCED_RELEASE_TABLE } from './forced-releases.ts';
 import { LEDGER_FUNCTIONS } from './ledger-functions.ts';
@@ -129,29 +130,35 @@ INSERT INTO lockstep.fence (token, holder, lease_ms) VALUES (0, '', 0);
 `;
 
 export interface Ensuring {
-  /** What is sent from now on comes to a ledger, unless none can be made. Never rejected. */
-  readonly isSent: Promise<void>;
+  /** True: what is sent from now on comes to a ledger, unless the server refuses to make it. False: nothing may be sent to it. */
+  readonly whenSent: Promise<boolean>;
   /**
-   * Rejected with LS307 when it has a layout that this program does not know, LS305 or LS306 when it may not be made, and first
-   * of all with what `sound` was rejected with.
+   * Rejected with LS307 when it has a layout that this program does not know, LS305 or LS306 when it may not be made, LS304 when
+   * the session that answers does not have the lock, and first of all with what `whenSound` was rejected with.
    */
-  readonly isMade: Promise<void>;
+  readonly whenMade: Promise<void>;
 }
 
 /**
  * Makes the ledger if it is missing; the advisory lock has to be held. It is made while it turns out whether what it is
- * needed for is `sound`, and is there only if it is.
+ * needed for is sound, and is there only if it is.
  */
-export function ensureLedger(session: Session, sound: Promise<void> = Promise.resolve()): Ensuring {
+export function ensureLedger(session: Session, whenSound: Promise<void> = Promise.resolve()): Ensuring {
   const seen = SEEN.get(session);
   if (seen) return seen;
-  let sent: () => void = () => undefined;
-  const isSent = new Promise<void>((resolve) => {
+  let sent: (isSent: boolean) => void = () => undefined;
+  const whenSent = new Promise<boolean>((resolve) => {
     sent = resolve;
   });
-  const isMade = makeIfMissing(session, sound, sent);
-  isMade.catch(() => SEEN.delete(session)).finally(sent);
-  const ensuring = { isSent, isMade };
+  const whenMade = makeIfMissing(session, whenSound, () => sent(true));
+  whenMade.then(
+    () => sent(true),
+    () => {
+      SEEN.delete(session);
+      sent(false);
+    },
+  );
+  const ensuring = { whenSent, whenMade };
   SEEN.set(session, ensuring);
   return ensuring;
 }
@@ -159,23 +166,25 @@ export function ensureLedger(session: Session, sound: Promise<void> = Promise.re
 /** Who has the lock is the only one to change it, and so once is enough. */
 const SEEN = new WeakMap<Session, Ensuring>();
 
-async function makeIfMissing(session: Session, sound: Promise<void>, sent: () => void): Promise<void> {
+async function makeIfMissing(session: Session, whenSound: Promise<void>, sent: () => void): Promise<void> {
   // It may have been begun beforehand, for a login that may not make a schema; IF NOT EXISTS would need the right to.
   const looks = session.together(() =>
     Promise.all([
       session.queryLedger('SELECT layout FROM lockstep.meta'),
-      session.query("SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing"),
+      session.query(
+        `SELECT pg_catalog.to_regnamespace('lockstep') IS NULL AS missing, ${holdingLock(session)} AS held`,
+      ),
     ]),
   );
-  const isMade = looks.then(([rows, [schema]]) =>
-    rows === undefined
-      ? createLedger(session, schema?.missing === 't', sound, sent)
-      : refuseNewerLayout(rows[0]?.layout),
-  );
+  const whenMade = looks.then(([rows, [row]]) => {
+    if (row?.held !== 't') throw transactionPooler();
+    if (rows !== undefined) return refuseNewerLayout(rows[0]?.layout);
+    return createLedger(session, row.missing === 't', whenSound, sent);
+  });
   // Before anything else is sent.
-  await Promise.allSettled([isMade, sound]);
-  await sound;
-  await isMade;
+  await Promise.allSettled([whenMade, whenSound]);
+  await whenSound;
+  await whenMade;
 }
 
 /** Throws LS307. */
@@ -186,16 +195,16 @@ export function refuseNewerLayout(layout: string | null | undefined): void {
 async function createLedger(
   session: Session,
   withSchema: boolean,
-  sound: Promise<void>,
+  whenSound: Promise<void>,
   sent: () => void,
 ): Promise<void> {
   const schema = withSchema ? 'CREATE SCHEMA lockstep;' : '';
-  // The first token's COMMIT waits until both are on disk.
+  // The COMMIT of the first token, or of the claim, waits until both are on disk.
   const made = session.query(
     `BEGIN; SET LOCAL synchronous_commit = off; ${schema} ${WAL_POSITION} ${TABLES} ${REPEATABLE_TABLE} ${FORCED_RELEASE_TABLE} ${LEDGER_FUNCTIONS} ${LEAVE_REPEATABLE} ${FIRST_ROWS}`,
   );
   made.catch(() => undefined);
-  const isSound = await sound.then(
+  const isSound = await whenSound.then(
     () => true,
     () => false,
   );

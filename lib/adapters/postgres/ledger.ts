@@ -13,6 +13,7 @@ import { refuseNewerLayout } from './ledger-schema.ts';
 import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import { CURRENT_REPEATABLES } from './repeatables.ts';
 import type { Row, Session } from './session.ts';
+import { setLocal } from './session-settings.ts';
 import { isoTime, literal } from './sql.ts';
 
 /** Of an entry, as planning sees it. */
@@ -60,9 +61,19 @@ export async function readLedger(session: Session): Promise<LedgerState> {
   return stateOf(await session.queryLedger(STATE));
 }
 
+/**
+ * The same, before it is known whose session it is: behind a pooler it may have somebody else's settings, and the names of
+ * operators are looked up by them.
+ */
+export async function readLedgerAhead(session: Session): Promise<LedgerState> {
+  return stateOf(await session.queryLedger(`SELECT ${setLocal('search_path', 'pg_catalog')}; ${STATE}`));
+}
+
 const KEPT = 'lockstep_ledger';
 /** Whether the session has it; false once something went wrong with it. */
 const KEEPS = new WeakMap<Session, boolean>();
+/** invalid_sql_statement_name: it is not the session that had it, or that has lost it. */
+const UNKNOWN_STATEMENT = '26000';
 
 /**
  * The same for who waits, and asks the same again in a session that is used for nothing else meanwhile: to parse and plan the
@@ -72,9 +83,16 @@ export async function readLedgerAgain(session: Session): Promise<LedgerState> {
   const keeps = KEEPS.get(session);
   if (!session.isDirect || keeps === false) return readLedger(session);
   KEEPS.set(session, false);
-  const rows = await session.queryLedger(`${keeps ? '' : `PREPARE ${KEPT} AS ${STATE}; `}EXECUTE ${KEPT}`);
-  KEEPS.set(session, rows !== undefined);
-  return stateOf(rows);
+  try {
+    const prepare = keeps ? '' : `PREPARE ${KEPT} AS ${STATE}; `;
+    const rows = await session.queryLedger(`${prepare}EXECUTE ${KEPT}`);
+    KEEPS.set(session, rows !== undefined);
+    return stateOf(rows);
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: unknown } };
+    if (cause?.code === UNKNOWN_STATEMENT) return readLedger(session);
+    throw error;
+  }
 }
 
 function stateOf(rows: readonly Row[] | undefined): LedgerState {

@@ -8,7 +8,7 @@
  * a holder that is idle for the whole lease duration is silent, and taking over from it means to end its session;
  * the lock, once it is had, proves that the session is gone.
  *
- * The ledger is made, and the holder written into it, with the first token: who has the lease and finds that there is nothing
+ * The ledger is made for the first token, with which the holder is written into it: who has the lease and finds that there is nothing
  * that it could do leaves no trace. Until then its session's name says who it is.
  *
  * A dry run takes the lease as well, and leaves no trace: it needs no ledger, and its token is not stored, because it
@@ -26,8 +26,8 @@ import type {
 } from '../../core/lease/index.ts';
 import { leaseLost } from '../../core/lease/lease-errors.ts';
 import {
+  holdingLock,
   holdsLock,
-  IS_LEDGER_LOCK,
   type LockedBy,
   lockHolder,
   transactionPooler,
@@ -112,10 +112,10 @@ export class PostgresLeaseStore implements LeaseStore {
       return { ...lease, token: ((await readFence(this.#session))?.token ?? 0) + 1 };
     }
     const ledger = lease.token === 0 ? ensureLedger(this.#session) : undefined;
-    await ledger?.isSent;
+    if (ledger && !(await ledger.whenSent)) await ledger.whenMade;
     const minting = this.#mintToken(lease, floor);
     minting.catch(() => undefined);
-    await ledger?.isMade;
+    await ledger?.whenMade;
     const token = await minting;
     if (typeof token === 'number') return { ...lease, token };
     // It had the lock, and has not given it up: the message came to another session.
@@ -230,10 +230,9 @@ export class PostgresLeaseStore implements LeaseStore {
     statement: (mine: string) => string,
   ): Promise<number | 'not held' | undefined> {
     const { pid, backendStart } = this.#session.facts;
-    const hasLock = `EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = ${pid} AND ${IS_LEDGER_LOCK})`;
+    const hasLock = holdingLock(this.#session);
     const entered = `pid = ${pid} AND backend_start = ${literal(backendStart)} AND holder = ${literal(lease.holder)} AND token = ${lease.token}`;
-    const mine =
-      lease.token === 0 ? `pg_catalog.pg_backend_pid() = ${pid} AND ${hasLock}` : `${entered} AND ${hasLock}`;
+    const mine = lease.token === 0 ? hasLock : `${entered} AND ${hasLock}`;
     const rows = await this.#session.queryLedger(statement(mine)).catch(ifLost);
     return rows && (rows[0] ? Number(rows[0].token) : 'not held');
   }

@@ -3,7 +3,8 @@
  * it, for runtimes that have nothing else, which takes three milliseconds longer each time: a twentieth of a start that
  * finds nothing to do. What is computed is the same; the protocol, and what is checked in it, stay node-postgres's.
  *
- * What can fail: a release of node-postgres that computes elsewhere. It logs in all the same; test/adapters tells.
+ * What can fail: a release of node-postgres that computes elsewhere, where this has no effect (test/adapters tells), or has no
+ * such file (the build tells).
  */
 import { createHash, createHmac, pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';

@@ -33,7 +33,7 @@ export type Row = Record<string, string | null>;
 
 /**
  * One server session. All SQL goes through the simple protocol: several statements in one message cost one
- * round trip, and nothing is prepared. Values come back as the server's text.
+ * round trip. Values come back as the server's text.
  */
 export class Session {
   readonly #client: pg.Client;
