@@ -38,8 +38,8 @@ export class CodeCache {
   compile(name: string, text: string, filename: string): Script {
     const cachedData = this.#codes.get(name);
     const script = new Script(text, { filename, cachedData });
-    // Other flags, or another build of this release.
-    if (script.cachedDataRejected) this.#codes.clear();
+    // Of the first text: other flags, or another build of this release. Later ones may come in a moment with other flags.
+    if (script.cachedDataRejected && this.#scripts.size === 0) this.#codes.clear();
     this.#isWorthSaving ||= !this.#codes.has(name);
     this.#scripts.set(name, script);
     return script;

@@ -49,10 +49,8 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
       const wanted = new Set(revisions.map(revisionKey));
       const found = migrations.filter(({ revision }) => wanted.has(revisionKey(revision)));
       if (found.every(({ up }) => compiled.has(up))) return found.map(({ up }) => compiled.get(up)!);
-      const [parser, { compileMigration }] = await Promise.all([
-        loadParser(),
-        import('../../core/plan/compile/migration.ts'),
-      ]);
+      const { compileMigration } = await import('../../core/plan/compile/migration.ts');
+      const parser = await loadParser();
       return found.map((migration) => {
         const done = compiled.get(migration.up) ?? compileMigration(migration, bytesOf, parser);
         compiled.set(migration.up, done);
@@ -63,10 +61,8 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
       const found = objects.filter(({ name }) => wanted.includes(name));
       if (found.every(({ file }) => compiledObjects.has(file)))
         return found.map(({ file }) => compiledObjects.get(file)!);
-      const [parser, { compileRepeatable }] = await Promise.all([
-        loadParser(),
-        import('../../core/plan/compile/repeatable.ts'),
-      ]);
+      const { compileRepeatable } = await import('../../core/plan/compile/repeatable.ts');
+      const parser = await loadParser();
       return found.map((object) => {
         const done = compiledObjects.get(object.file) ?? compileRepeatable(object, bytesOf, parser);
         compiledObjects.set(object.file, done);

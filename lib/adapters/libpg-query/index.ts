@@ -4,7 +4,7 @@
  * Invariants: importing this file loads nothing; the WebAssembly module is loaded at the first `loadParser`, once
  * in a process. Offsets of statements are UTF-8 bytes, the position of a syntax error is in code points: both
  * are passed on as they are. What is loaded here works for a moment, in a process that may be an app's: it is not optimised
- * meanwhile (`unoptimised`).
+ * meanwhile (`UNOPTIMISED`).
  *
  * What can fail: a text can be nested too deeply or be too large for the parser. That is an outcome, not an
  * exception, and the parser stays usable.
@@ -14,32 +14,39 @@ import type { StatementNode } from '../../core/plan/compile/parse-tree.ts';
 import type { ParsedStatement, ParseOutcome, SqlParser } from '../../core/plan/compile/parser.ts';
 
 type LibPgQuery = typeof import('libpg-query');
-const ARE_SET = /wasm[-_](?:tier[-_]up|dynamic[-_]tiering)/.test(
-  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
-);
-
-type SetFlags = typeof import('node:v8').setFlagsFromString;
 
 export async function loadParser(): Promise<SqlParser> {
   const [library, { setFlagsFromString }] = await Promise.all([import('libpg-query'), import('node:v8')]);
-  await library.loadModule();
-  return { parse: (sql) => unoptimised(setFlagsFromString, () => parse(library, sql)) };
+  const setFlags = ARE_SET ? () => undefined : setFlagsFromString;
+  // What it says of a module when that is loaded counts, too: V8 11 (Node 20) compiles all of it then.
+  setFlags(UNOPTIMISED);
+  try {
+    await library.loadModule();
+  } finally {
+    setFlags(AS_BEFORE);
+  }
+  return {
+    parse: (sql) => {
+      setFlags(UNOPTIMISED);
+      try {
+        return parse(library, sql);
+      } finally {
+        setFlags(AS_BEFORE);
+      }
+    },
+  };
 }
 
 /**
  * After some twenty small texts V8 begins to optimise the grammar, one function of 100 KB, beside the process: half a second
- * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is. They are the whole
- * process's, and so they are set for the moment only, and not where somebody has set one of them.
+ * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is. They
+ * are the whole process's, and so they are set for the moment only, and not where somebody has set one of them.
  */
-function unoptimised<Result>(setFlags: SetFlags, work: () => Result): Result {
-  if (ARE_SET) return work();
-  setFlags('--no-wasm-tier-up --no-wasm-dynamic-tiering');
-  try {
-    return work();
-  } finally {
-    setFlags('--wasm-tier-up --wasm-dynamic-tiering');
-  }
-}
+const UNOPTIMISED = '--liftoff-only --no-wasm-tier-up --no-wasm-dynamic-tiering';
+const AS_BEFORE = '--no-liftoff-only --wasm-tier-up --wasm-dynamic-tiering';
+const ARE_SET = /liftoff|wasm[-_](?:tier[-_]up|dynamic[-_]tiering)/.test(
+  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
+);
 
 function parse(library: LibPgQuery, sql: string): ParseOutcome {
   // The library refuses an empty text, which is a script like any other.

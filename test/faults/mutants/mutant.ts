@@ -24,6 +24,8 @@ export const NO_LOCK: readonly Edit[] = [
   // SELECT true OR (0 = key) AS locked
   inPostgres('advisory-lock.ts', 'pg_catalog.pg_try_advisory_lock(', 'true OR (0 = '),
   inPostgres('advisory-lock.ts', "return row?.held === 't';", 'return true;'),
+  inPostgres('ledger-schema.ts', "if (row?.held !== 't') throw transactionPooler();", ''),
+  inPostgres('ledger-schema.ts', "row.missing === 't'", "row?.missing === 't'"),
   inPostgres(
     'ledger-functions.ts',
     'IF NOT (CASE WHEN pg_catalog.pg_advisory_unlock(',
