@@ -1,6 +1,6 @@
 /**
  * One attempt under a lease that is held: mint → renewals → session → advisory lock → ledger → claim → work. With a lease in
- * PostgreSQL the session is there, its lock is the lease, and the mint makes the ledger and is the claim.
+ * PostgreSQL the session is there, its lock is the lease, the ledger comes before the mint, and the mint is the claim.
  *
  * Renewals begin before the session is opened, because a database that wakes up can take longer than the lease.
  * Whatever ends the attempt early (the lease is lost, the caller gives up, time is over) cancels the SQL that runs,

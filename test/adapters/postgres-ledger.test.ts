@@ -5,6 +5,7 @@ import {
   readDownScripts,
   readEntries,
   readLedger,
+  readLedgerAgain,
   type Session,
 } from '../../lib/adapters/postgres/index.ts';
 import { EMPTY_LEDGER } from '../../lib/core/plan/index.ts';
@@ -92,6 +93,21 @@ async function sessionWithLock(site: Site): Promise<Session> {
 }
 
 describe('reading the ledger', () => {
+  it('is the same for who asks again, also when the session has lost the statement', async () => {
+    const site = await siteForTest();
+    const session = await sessionWithLock(site);
+    await ensureLedger(session).whenMade;
+    await site.rows(`INSERT INTO lockstep.entry
+        (revision, ordinal, kind, written_as, slug, phase, sha256, normalized_sha256, run_id, token)
+      VALUES (1, 1, 'applied', '0001', 'a', 'expand', 'x', 'y', 'run', 1)`);
+    const state = await readLedger(session);
+    for (const before of ['', '', 'DEALLOCATE ALL', '']) {
+      await session.query(before);
+      expect(await readLedgerAgain(session)).toEqual(state);
+    }
+    expect(state.current).toHaveLength(1);
+  });
+
   it('gives the newest entry of each of 2,000 revisions, in their order, and the history in its own', async () => {
     const site = await siteForTest();
     const session = await sessionWithLock(site);

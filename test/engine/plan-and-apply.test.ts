@@ -22,6 +22,9 @@ import {
   WAITS_FOR_LOCK,
 } from './site.ts';
 
+const IDLE_IN_TRANSACTION =
+  "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+
 const A = { '0001_a.sql': 'CREATE TABLE a (id int);' };
 const B = { '0002_b.sql': 'CREATE TABLE b (id int);', '0002_b.down.sql': 'DROP TABLE b;' };
 const C = { '0003_c.sql': 'CREATE TABLE c (id int);', '0003_c.down.sql': 'DROP TABLE c;' };
@@ -105,6 +108,22 @@ describe('migrate', () => {
       if (leases !== 'postgres')
         expect(await leases.read(context.target)).toMatchObject({ state: 'FREE', token: 0 });
     }
+  });
+
+  it('interrupted while the files are compiled, leaves no ledger behind: LS605', async () => {
+    const site = await siteForTest();
+    const files = sourceOf(ALL);
+    const interrupting = new AbortController();
+    const load: typeof files.load = async (revisions) => {
+      // The ledger is made, and nothing runs that could be cancelled.
+      await expect.poll(() => site.rows(IDLE_IN_TRANSACTION)).toHaveLength(1);
+      interrupting.abort();
+      return files.load(revisions);
+    };
+    const up = migrate({ ...site.context(), source: { ...files, load }, signal: interrupting.signal });
+    expect(await failureOf(up)).toMatchObject({ code: 'LS605' });
+    expect(await site.rows("SELECT FROM pg_namespace WHERE nspname = 'lockstep'")).toEqual([]);
+    expect(await site.rows(LEFT_BEHIND)).toEqual([]);
   });
 
   it('has a file that does not compile found by who waits for long, and by who waits until it may acquire', async () => {
