@@ -3,7 +3,6 @@ import { readInstances, readLedger, type Session } from '../adapters/postgres/in
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
 import {
   compareRevisions,
-  editedMigrations,
   editedRepeatables,
   guardContract,
   type LedgerState,
@@ -45,16 +44,19 @@ async function planOf(
 ): Promise<PlanResult['plan']> {
   const { catalog, repeatables } = source;
   if (toRevision !== undefined) refuseUnknown(toRevision, catalog);
-  const edited = editedMigrations(ledger, catalog).map((e) => e.revision);
+  const asked = { ledger, catalog, repeatables, toRevision, phase, outOfOrder };
+  const plan = makePlan(asked);
+  const edited = plan.problems.flatMap((p) => (p.kind === 'drift' ? [p.revision] : []));
+  const objects = editedRepeatables(ledger, repeatables).map(({ name }) => name);
+  if (edited.length === 0 && objects.length === 0) return plan;
   // Compiled only to learn whether an edit matters: normally nothing is.
   const compiled = edited.length > 0 ? await source.load(edited) : [];
-  const objects = editedRepeatables(ledger, repeatables).map(({ name }) => name);
   const compiledObjects = objects.length > 0 ? await source.loadRepeatables(objects) : [];
   const normalized = new Map([
     ...compiled.map((m) => [m.revision, m.up.normalizedSha256] as const),
     ...compiledObjects.map((r) => [repeatableName(r), r.script.normalizedSha256] as const),
   ]);
-  return makePlan({ ledger, catalog, repeatables, toRevision, phase, outOfOrder, normalized });
+  return makePlan({ ...asked, normalized });
 }
 
 /** Throws LS504 when none of the revisions is the one asked for. */

@@ -80,30 +80,25 @@ export interface PlanRequest {
   /** Default `refuse`. */
   readonly outOfOrder?: OutOfOrderPolicy | undefined;
   /**
-   * Normalised checksums of the edited files (see `editedMigrations`), by revision as the bundle writes it, or
-   * `R_<name>`.
+   * Normalised checksums of the edited files, by revision as the bundle writes it, or `R_<name>`. A migration whose exact
+   * checksum is another one than the ledger's is `drift` without it; it tells whether the edit matters.
    */
   readonly normalized?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Applied files whose exact checksum changed: the caller has them compiled to learn whether it matters. */
-export function editedMigrations(ledger: LedgerState, catalog: readonly CatalogEntry[]): EditedMigration[] {
-  const current = indexByRevision(ledger.current);
-  return catalog.flatMap((entry) => {
-    const known = current.get(revisionKey(entry.revision));
-    // An entry that was stamped without a file has no checksum to compare with.
-    if (!known || !isApplied(known) || known.sha256 === entry.sha256 || known.sha256 === '') return [];
-    const { revision, slug } = entry;
-    return [{ revision, slug, ledgerNormalizedSha256: known.normalizedSha256 }];
-  });
+/** A migration of the catalog, and what the ledger has of it. */
+interface Pair {
+  readonly entry: CatalogEntry;
+  readonly known: CurrentEntry | undefined;
 }
 
 export function makePlan(request: PlanRequest): Plan {
-  const { ledger, catalog, phase, normalized = new Map(), outOfOrder = 'refuse' } = request;
+  const { ledger, catalog, toRevision, phase, normalized = new Map(), outOfOrder = 'refuse' } = request;
   const applied = ledger.current.filter(isApplied);
-  const { wanted: unapplied, above } = findUnapplied(request);
+  const pairs = inPairs(ledger, catalog);
+  const { wanted: unapplied, above } = findUnapplied(pairs, toRevision);
   const pending = unapplied.filter((p) => belongsTo(p, phase));
-  const edited = editedMigrations(ledger, catalog);
+  const edited = findEdited(pairs);
   const isCosmetic = (e: EditedMigration) => normalized.get(e.revision) === e.ledgerNormalizedSha256;
   const abandoned = findAbandoned(ledger.partial, catalog, pending.length > 0);
   const gaps = findGaps(pending, applied);
@@ -116,7 +111,7 @@ export function makePlan(request: PlanRequest): Plan {
   const problems = [
     ...edited.filter((e) => !isCosmetic(e)).map(asDrift),
     ...(outOfOrder === 'refuse' ? gaps : []),
-    ...findMissing(catalog, applied),
+    ...findMissing(pairs, applied),
     ...abandoned.problems,
     ...(phase === 'contract' ? findUnprepared(unapplied) : []),
   ];
@@ -136,16 +131,32 @@ export function makePlan(request: PlanRequest): Plan {
   };
 }
 
+/** Each revision is looked up once: every start does that with all there are. */
+function inPairs({ current }: LedgerState, catalog: readonly CatalogEntry[]): Pair[] {
+  const entries = new Map(current.map((e) => [revisionKey(e.revision), e]));
+  return catalog.map((entry) => ({ entry, known: entries.get(revisionKey(entry.revision)) }));
+}
+
+function findEdited(pairs: readonly Pair[]): EditedMigration[] {
+  return pairs.flatMap(({ entry, known }) => {
+    // An entry that was stamped without a file has no checksum to compare with.
+    if (!known || !isApplied(known) || known.sha256 === entry.sha256 || known.sha256 === '') return [];
+    const { revision, slug } = entry;
+    return [{ revision, slug, ledgerNormalizedSha256: known.normalizedSha256 }];
+  });
+}
+
 /** In `wanted` those up to the revision that was asked for; `above`: whether there are any above it. */
-function findUnapplied({ ledger, catalog, toRevision }: PlanRequest): {
+function findUnapplied(
+  pairs: readonly Pair[],
+  toRevision: string | undefined,
+): {
   readonly wanted: readonly PendingMigration[];
   readonly above: boolean;
 } {
-  const current = indexByRevision(ledger.current);
-  const unapplied = catalog.flatMap(({ revision, slug, phase }) => {
-    const known = current.get(revisionKey(revision));
-    return known && isApplied(known) ? [] : [{ revision, slug, phase, ordinal: (known?.ordinal ?? 0) + 1 }];
-  });
+  const unapplied = pairs.flatMap(({ entry: { revision, slug, phase }, known }) =>
+    known && isApplied(known) ? [] : [{ revision, slug, phase, ordinal: (known?.ordinal ?? 0) + 1 }],
+  );
   const wanted = unapplied.filter(({ revision }) => !isAbove(revision, toRevision));
   return { wanted, above: wanted.length < unapplied.length };
 }
@@ -179,6 +190,7 @@ export function isStale(planLastEntryId: string, runId: string, ledger: LedgerSt
 }
 
 function findGaps(pending: readonly PendingMigration[], applied: readonly CurrentEntry[]): Gap[] {
+  if (pending.length === 0) return [];
   const overtakes = overtaking(applied);
   return pending.flatMap((p) => {
     const above = overtakes(p);
@@ -192,21 +204,18 @@ function findUnprepared(unapplied: readonly PendingMigration[]): PlanProblem[] {
   return first ? [{ kind: 'unprepared', revision: first.revision, slug: first.slug }] : [];
 }
 
-function findMissing(catalog: readonly CatalogEntry[], applied: readonly CurrentEntry[]): PlanProblem[] {
-  const present = new Set(catalog.map((e) => revisionKey(e.revision)));
-  const lowest = catalog[0]?.revision;
+function findMissing(pairs: readonly Pair[], applied: readonly CurrentEntry[]): PlanProblem[] {
+  const present = new Set(pairs.map(({ known }) => known));
+  const [lowest, highest] = [pairs[0]?.entry.revision, pairs.at(-1)?.entry.revision];
   return (
     applied
-      .filter((e) => !present.has(revisionKey(e.revision)))
+      .filter((e) => !present.has(e))
       // Below the bundle's lowest revision, history was squashed into a baseline; above its highest, it is ahead.
       .filter((e) => lowest !== undefined && compareRevisions(e.revision, lowest) > 0)
-      .filter((e) => !isAbove(e.revision, catalog.at(-1)?.revision))
+      .filter((e) => !isAbove(e.revision, highest))
       .map(({ revision, slug }) => ({ kind: 'missing', revision, slug }))
   );
 }
 
 const isAbove = (revision: string, highest: string | undefined): boolean =>
   highest !== undefined && compareRevisions(revision, highest) > 0;
-
-const indexByRevision = (entries: readonly CurrentEntry[]): Map<string, CurrentEntry> =>
-  new Map(entries.map((e) => [revisionKey(e.revision), e]));

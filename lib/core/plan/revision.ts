@@ -7,12 +7,19 @@ export const REVISION_PATTERN = /^\d{1,18}$/;
  */
 export function revisionKey(revision: string): string {
   let zeros = 0;
-  while (zeros < revision.length - 1 && revision[zeros] === '0') zeros += 1;
+  while (zeros < revision.length - 1 && revision.charCodeAt(zeros) === ZERO) zeros += 1;
   return revision.slice(zeros);
 }
 
+const ZERO = 48;
+
 export function compareRevisions(a: string, b: string): number {
-  const [x, y] = [revisionKey(a), revisionKey(b)];
-  if (x.length !== y.length) return x.length - y.length;
-  return x < y ? -1 : x > y ? 1 : 0;
+  // Mostly written with as many digits, and then their zeros need not be taken off.
+  if (a.length !== b.length) {
+    const [x, y] = [revisionKey(a), revisionKey(b)];
+    return x.length === y.length ? compareText(x, y) : x.length - y.length;
+  }
+  return compareText(a, b);
 }
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -39,7 +39,7 @@ export const isMigrationFile = (file: string): boolean => !file.startsWith('.') 
  */
 export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
   const names = files
-    .filter((file) => !REPEATABLE.test(file))
+    .filter((file) => objectIn(file) === undefined)
     .sort()
     .map(parseFileName);
   const downs = indexByRevision(names.filter((name) => name.down));
@@ -56,10 +56,14 @@ export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
 export const arrangeRepeatables = (files: readonly string[]): RepeatableFile[] =>
   files
     .flatMap((file) => {
-      const name = REPEATABLE.exec(file)?.groups?.name;
+      const name = objectIn(file);
       return name === undefined ? [] : [{ name, file }];
     })
     .sort(compareNames);
+
+/** Undefined if it is no file of a repeatable object. Asked of every file, and few are. */
+const objectIn = (file: string): string | undefined =>
+  file.startsWith('R_') ? REPEATABLE.exec(file)?.groups?.name : undefined;
 
 function parseFileName(file: string): FileName {
   const { revision, slug, phase, down } = FORM.exec(file)?.groups ?? {};
