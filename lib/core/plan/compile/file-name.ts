@@ -38,17 +38,22 @@ export const isMigrationFile = (file: string): boolean => !file.startsWith('.') 
  * two files of one revision, LS210 for a down file without its migration.
  */
 export function arrangeFiles(files: readonly string[]): MigrationFiles[] {
-  const names = files
-    .filter((file) => objectIn(file) === undefined)
-    .sort()
-    .map(parseFileName);
-  const downs = indexByRevision(names.filter((name) => name.down));
-  const ups = indexByRevision(names.filter((name) => !name.down));
+  const [ups, downs] = [new Map<string, FileName>(), new Map<string, FileName>()];
+  for (const file of files.toSorted()) {
+    if (objectIn(file) !== undefined) continue;
+    const name = parseFileName(file);
+    const index = name.down ? downs : ups;
+    const key = revisionKey(name.revision);
+    const other = index.get(key);
+    if (other) throw duplicate(other, name);
+    index.set(key, name);
+  }
   for (const [key, down] of downs) checkDown(down, ups.get(key));
-  return [...ups]
-    .sort(([a], [b]) => compareRevisions(a, b))
-    .map(([key, { file, revision, slug, phase = 'expand' }]) => {
-      return { revision, slug, phase, up: file, down: downs.get(key)?.file };
+  return [...ups.values()]
+    .sort((a, b) => compareRevisions(a.revision, b.revision))
+    .map(({ file, revision, slug, phase = 'expand' }) => {
+      const down = downs.size === 0 ? undefined : downs.get(revisionKey(revision))?.file;
+      return { revision, slug, phase, up: file, down };
     });
 }
 
@@ -79,17 +84,6 @@ function parseFileName(file: string): FileName {
 
 const isPhase = (text: string | undefined): text is Phase | undefined =>
   text === undefined || (PHASES as readonly string[]).includes(text);
-
-function indexByRevision(names: readonly FileName[]): Map<string, FileName> {
-  const index = new Map<string, FileName>();
-  for (const name of names) {
-    const key = revisionKey(name.revision);
-    const other = index.get(key);
-    if (other) throw duplicate(other, name);
-    index.set(key, name);
-  }
-  return index;
-}
 
 function checkDown(down: FileName, up: FileName | undefined): void {
   const { file } = down;
