@@ -117,9 +117,15 @@ const BYTE_ORDER_MARK = '\ufeff';
 /** As text, which is faster than as bytes. Undefined for a directory. */
 function readContent(path: string, file: string): Content | undefined {
   const full = `${path}${sep}${file}`;
-  const text = readOr103(full, () => unlessDirectory(() => readFileSync(full, 'utf8')));
-  if (text === undefined) return undefined;
-  refuseTooLarge(file, text);
+  let text: string;
+  try {
+    text = readFileSync(full, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
+    throw unreadable(full, error);
+  }
+  // A character is at most three bytes.
+  if (3 * text.length > MOST_BYTES) refuseTooLarge(file, text);
   if (text.includes(REPLACEMENT)) return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
@@ -129,12 +135,12 @@ function readContent(path: string, file: string): Content | undefined {
  * Data of this size is loaded by other means.
  */
 const MOST_MB = 8;
+const MOST_BYTES = MOST_MB * 1_000_000;
 
 function refuseTooLarge(file: string, text: string): void {
-  // A character is at most three bytes.
-  if (3 * text.length <= MOST_MB * 1_000_000) return;
-  const mb = Buffer.byteLength(text) / 1_000_000;
-  if (mb <= MOST_MB) return;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MOST_BYTES) return;
+  const mb = bytes / 1_000_000;
   throw new LockstepError('LS213', {
     what: `${file} has ${mb.toFixed(1)} MB, and a migration file may have ${MOST_MB} MB.`,
     state: NOTHING_CHANGED,
@@ -144,28 +150,23 @@ function refuseTooLarge(file: string, text: string): void {
   });
 }
 
-function unlessDirectory<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
-    throw error;
-  }
-}
-
 function readOr103<T>(path: string, read: () => T): T {
   try {
     return read();
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new LockstepError('LS103', {
-      what: `${path} cannot be read: ${REASONS[code] ?? code}.`,
-      state: NOTHING_CHANGED,
-      remedy: 'Check the path, and who may read it.',
-      context: { path },
-      cause,
-    });
+  } catch (error) {
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, cause: unknown): LockstepError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new LockstepError('LS103', {
+    what: `${path} cannot be read: ${REASONS[code] ?? code}.`,
+    state: NOTHING_CHANGED,
+    remedy: 'Check the path, and who may read it.',
+    context: { path },
+    cause,
+  });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
