@@ -125,7 +125,7 @@ function commented() {/*${texts}*/}
 ${loader(root)}
 const directory = require('node:path').join(__dirname, '${CHUNKS}');
 const load = ${LOADER}.loaderOf({ places, commented, digest: '${digest}', directory, require });
-load('./${ENTRY}.js').runCli(process.argv.slice(2)).then((exitCode) => { process.exitCode = exitCode; });
+load('./${ENTRY}.js').runCli(process.argv.slice(2));
 `;
 }
 

@@ -19,9 +19,16 @@ import { errorJson, errorText } from './frame/show-error.ts';
 import { openTerminal, type Terminal } from './frame/terminal.ts';
 import { ownVersion } from './frame/version.ts';
 
-/** Runs one command of this process and gives its exit code, which may be that of a foreign command; never throws. */
-export async function runCli(argv: readonly string[]): Promise<number> {
+/** Runs one command and ends the process with its exit code, which may be that of a foreign command; never throws. */
+export async function runCli(argv: readonly string[]): Promise<void> {
   const terminal = openTerminal(process, process.env);
+  process.exitCode = await exitCodeOf(argv, terminal);
+  // Node would first take down what the system takes down with the process, which is a millisecond. What is not written yet
+  // would be lost: then the process ends by itself, when it is.
+  if (terminal.end()) process.exit();
+}
+
+async function exitCodeOf(argv: readonly string[], terminal: Terminal): Promise<number> {
   const result = await run(argv, terminal).catch(failed);
   if (!('json' in result)) {
     (result.exitCode === ExitCode.done ? terminal.out : terminal.err).line(result.text);

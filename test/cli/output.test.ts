@@ -1,12 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { errorText } from '../../lib/cli/frame/show-error.ts';
 import { openTerminal } from '../../lib/cli/frame/terminal.ts';
 import { LockstepError } from '../../lib/core/errors/index.ts';
 import { folderWith, lockstep } from './command-line.ts';
+import { databaseForTest } from './database-content.ts';
+
+const COMMAND = fileURLToPath(new URL('../../bin/lockstep.ts', import.meta.url));
 
 const COMMANDS = [
   'new',
@@ -106,6 +113,76 @@ describe('colour', () => {
   });
 });
 
+describe('what is said last', () => {
+  const terminalTaking = (taken: number) => {
+    const stream = new PassThrough({ highWaterMark: 1 });
+    const direct: [number, string][] = [];
+    const terminal = openTerminal({ stdout: stream, stderr: stream } as never, {}, (file, text) => {
+      direct.push([file, text]);
+      return Buffer.from(text).subarray(taken);
+    });
+    return { terminal, stream, direct };
+  };
+
+  it('is written without a stream, and then all is', () => {
+    const { terminal, stream, direct } = terminalTaking(100);
+    terminal.out.line('done');
+    terminal.err.line('and');
+    terminal.err.line('over');
+    expect(terminal.end()).toBe(true);
+    expect(direct).toEqual([
+      [1, 'done\n'],
+      [2, 'and\nover\n'],
+    ]);
+    expect(stream.read()).toBe(null);
+  });
+
+  it('goes on in the stream where a pipe is full, and not all is written', () => {
+    const { terminal, stream } = terminalTaking(2);
+    terminal.out.line('done');
+    expect(terminal.end()).toBe(false);
+    expect(String(stream.read())).toBe('ne\n');
+  });
+
+  it('comes after what is in the stream', async () => {
+    const { terminal, stream, direct } = terminalTaking(100);
+    terminal.out.line('first');
+    await setImmediate();
+    terminal.out.line('last');
+    expect(terminal.end()).toBe(false);
+    expect(direct).toEqual([]);
+    expect(String(stream.read())).toBe('first\nlast\n');
+    await setImmediate();
+    expect(terminal.end()).toBe(true);
+  });
+
+  it('is whole when it is more than a pipe holds, and is read late', async () => {
+    const { url } = await databaseForTest();
+    const folder = await folderWith({ '0001_a.sql': `SELECT '${'x'.repeat(3_000_000)}';` });
+    // Its stdout is the command's, too, and opened here it does not wait for who reads.
+    const shell = `
+      const [command, ...args] = ${JSON.stringify([COMMAND, 'plan', '--sql', '--migrations', folder])};
+      require('node:child_process').spawn(process.execPath, [command, ...args], { stdio: 'inherit' });
+      process.stdout;`;
+    const child = spawn(process.execPath, ['-e', shell], {
+      env: { ...process.env, DATABASE_URL: url },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await sleep(2_000);
+    expect((await text(child.stdout)).length).toBeGreaterThan(3_000_000);
+  });
+
+  it('is a failure where it cannot be written', async () => {
+    const file = await open(join(await folderWith({ readable: '' }), 'readable'), 'r');
+    const child = spawn(process.execPath, [COMMAND, '--version'], { stdio: ['ignore', file.fd, 'pipe'] });
+    const said = text(child.stderr!);
+    const [exitCode] = await once(child, 'close');
+    await file.close();
+    expect(exitCode).toBe(1);
+    expect(await said).toContain('EBADF');
+  });
+});
+
 describe('the place of an error', () => {
   const at = (column: number, text: string) =>
     errorText(
@@ -141,10 +218,9 @@ describe('the place of an error', () => {
 describe('a reader that has enough', () => {
   it('ends the command quietly', async () => {
     const files = Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`000${i + 1}_x.sql`, 'SELECT 1;']));
-    const command = fileURLToPath(new URL('../../bin/lockstep.ts', import.meta.url));
     const child = spawn(
       process.execPath,
-      [command, 'bundle', '--migrations', await folderWith(files), '--out', '/dev/null'],
+      [COMMAND, 'bundle', '--migrations', await folderWith(files), '--out', '/dev/null'],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
