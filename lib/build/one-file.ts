@@ -48,14 +48,16 @@ export function commandFile(root: string, entry: string, published: Published): 
 const ENTRY = 'command';
 
 /**
- * Beside the entry, what `lockstep up` imports before it knows whether something is pending; and what it compiles with, while
- * it has the lease and others wait for it.
+ * Beside the entry, what `lockstep up` imports before it knows whether something is pending; and what it compiles and applies
+ * with, while others wait for it.
  */
 const URGENT = [
   'lib/cli/up.ts',
   'lib/cli/up-result.ts',
   'lib/adapters/filesystem/index.ts',
   'lib/adapters/postgres/ledger.ts',
+  'lib/engine/turn.ts',
+  'lib/engine/apply.ts',
   'node_modules/libpg-query/wasm/index.js',
   'lib/core/plan/compile/migration.ts',
 ];

@@ -1,6 +1,8 @@
 /** The work of `lockstep up` and what is told of it. `up.ts` loads it while the connection is made. */
-import { migrationName } from '../core/plan/index.ts';
-import { type MigrateOptions, type MigrateResult, migrate } from '../engine/index.ts';
+import { migrationName } from '../core/plan/catalog.ts';
+import type { MigrateOptions, MigrateResult } from '../engine/index.ts';
+// Not from the index of the engine: most starts find nothing to do.
+import { migrate } from '../engine/migrate.ts';
 import type { CommandResult } from './frame/context.ts';
 import { count, countNames, duration, some } from './frame/format.ts';
 import { heldBackLine } from './frame/held-back.ts';

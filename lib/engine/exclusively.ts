@@ -5,10 +5,10 @@
  * With a lease in PostgreSQL one session does it all: it looks, polls the lock and runs the SQL. With another lease
  * store no connection is held while waiting.
  */
-import { PostgresLeaseStore, type Session } from '../adapters/postgres/index.ts';
+import type { Session } from '../adapters/postgres/index.ts';
 import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
-import { type Acquired, acquireWithin, type Lease, type LeaseStore } from '../core/lease/index.ts';
-import { type Attempt, withAttempt } from './attempt.ts';
+import type { Acquired } from '../core/lease/index.ts';
+import type { Attempt } from './attempt.ts';
 import { LOOK, withSession } from './open-session.ts';
 import type { MigrateOptions } from './types.ts';
 
@@ -33,8 +33,6 @@ export interface Job<Result> {
   work(attempt: Attempt, admission: Admission): Promise<Result>;
 }
 
-/** Who waits for so long should learn what is wrong with it meanwhile. */
-const LONG_WAIT_MS = 5_000;
 /** Enough for a fail-over in the middle; a database that ends each session needs a person. */
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
@@ -56,7 +54,7 @@ export async function runExclusively<Result>(options: ExclusiveOptions, job: Job
 }
 
 /** Around the error of an attempt that another one may mend. */
-class AttemptOver extends Error {
+export class AttemptOver extends Error {
   readonly reason: LockstepError;
   constructor(reason: LockstepError) {
     super(reason.message);
@@ -64,22 +62,38 @@ class AttemptOver extends Error {
   }
 }
 
-const REPEATABLE: readonly string[] = ['LS301', 'LS402', 'LS403'];
-
 async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Promise<Result> {
   const { leases, clock } = options;
+  const startedMs = clock.nowMs();
   if (leases !== 'postgres') {
     const look = (waitedMs: number) => withSession(options, LOOK, (session) => job.look(session, waitedMs));
-    return runWith(options, { store: leases, look, session: undefined }, job);
+    return (await look(0)) ?? (await withLease({ options, job, startedMs, look, session: undefined }));
   }
   return withSession(options, LOOK, async (session) => {
-    const store = new PostgresLeaseStore(session, (ms) => clock.sleep(ms), options.isDryRun);
+    const look = (waitedMs: number) => job.look(session, waitedMs);
     try {
-      return await runWith(options, { store, look: (waitedMs) => job.look(session, waitedMs), session }, job);
+      return (await look(0)) ?? (await withLease({ options, job, startedMs, look, session }));
     } catch (error) {
       throw unlessLost(session, options, error);
     }
   });
+}
+
+/** Most starts find nothing to do, and do not load it. */
+async function withLease<Result>(turn: Turn<Result>): Promise<Result> {
+  const { takeTurn } = await import('./turn.ts');
+  return takeTurn(turn);
+}
+
+/** What is done once the first look has found something. */
+export interface Turn<Result> {
+  readonly options: ExclusiveOptions;
+  readonly job: Job<Result>;
+  /** By the clock of the options. */
+  readonly startedMs: number;
+  readonly look: (waitedMs: number) => Promise<Result | undefined>;
+  /** That looks, and has the lock and the lease, where the lease is in PostgreSQL. */
+  readonly session: Session | undefined;
 }
 
 /** The wait for the lease is over, too, when the session is lost; another one goes on with it. */
@@ -87,79 +101,4 @@ function unlessLost(session: Session, { signal }: ExclusiveOptions, error: unkno
   if (!session.isLost || signal?.aborted || error instanceof AttemptOver) return error;
   const { code } = asLockstepError(error);
   return code === 'LS605' || code === 'LS301' ? new AttemptOver(session.lost.reason) : error;
-}
-
-interface Means<Result> {
-  readonly store: LeaseStore;
-  readonly look: (waitedMs: number) => Promise<Result | undefined>;
-  /** The session that holds what the store holds. */
-  readonly session: Session | undefined;
-}
-
-async function runWith<Result>(
-  options: ExclusiveOptions,
-  means: Means<Result>,
-  job: Job<Result>,
-): Promise<Result> {
-  const { target, holder, clock, on, leaseDurationMs: durationMs, leaseWaitMs: budgetMs } = options;
-  const { store, look, session } = means;
-  const signals = [options.signal, session?.lost].filter((signal) => signal !== undefined);
-  const startedMs = clock.nowMs();
-  let result = await look(0);
-  if (result !== undefined) return result;
-  const isNeeded = async () => {
-    result = await look(clock.nowMs() - startedMs);
-    return result === undefined;
-  };
-  const onWait = async ({ heldBy, waitedMs }: { heldBy: string; waitedMs: number }) => {
-    on?.({ kind: 'waiting', heldBy, waitedMs });
-    if (waitedMs >= LONG_WAIT_MS) await job.prepare?.();
-  };
-  const acquired = await acquireWithin({
-    store,
-    target,
-    holder,
-    durationMs,
-    budgetMs,
-    clock,
-    signal: AbortSignal.any(signals),
-    onWait,
-    isNeeded,
-    beforeTry: job.prepare,
-  });
-  if (acquired.kind === 'not-needed') return result!;
-  try {
-    return await attemptWith(options, means, job, acquired);
-  } finally {
-    await release(options, store, acquired.lease);
-  }
-}
-
-async function attemptWith<Result>(
-  options: ExclusiveOptions,
-  { store, session }: Means<Result>,
-  job: Job<Result>,
-  acquired: Admission,
-): Promise<Result> {
-  const { lease } = acquired;
-  const attempt = { ...options, leases: store, lease, runId: options.holder, prepare: job.prepare };
-  try {
-    return await withAttempt(attempt, session, (running) => {
-      const { token } = running;
-      options.on?.({ kind: 'lease-acquired', token, tookOverFrom: acquired.tookOverFrom ?? null });
-      return job.work(running, acquired);
-    });
-  } catch (error) {
-    const reason = asLockstepError(error);
-    throw REPEATABLE.includes(reason.code) ? new AttemptOver(reason) : reason;
-  }
-}
-
-/** The work's outcome counts; a lease that could not be freed is taken over when it has been silent for long enough. */
-async function release({ on }: ExclusiveOptions, store: LeaseStore, lease: Lease): Promise<void> {
-  try {
-    await store.release(lease);
-  } catch (error) {
-    on?.({ kind: 'lease-not-released', error: asLockstepError(error) });
-  }
 }

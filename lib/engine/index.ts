@@ -28,7 +28,7 @@ export { type Baselined, baseline } from './baseline.ts';
 export { type DryRunResult, dryRun } from './dry-run.ts';
 export { type ExamineOptions, examine } from './examine.ts';
 export { addInstance, keepHeard, readInstances, removeInstance } from './instances.ts';
-export { migrate, revertAll } from './migrate.ts';
+export { migrate } from './migrate.ts';
 export { endRunSessions, forceReleaseLock, recordRunFailure, stamp } from './operate.ts';
 export { type Preview, type PreviewedMigration, previewPlan } from './preview.ts';
 export {
@@ -52,7 +52,7 @@ export {
   type RepairResult,
   repair,
 } from './repair.ts';
-export { revert } from './revert.ts';
+export { revert, revertAll } from './revert.ts';
 export type * from './types.ts';
 export { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 export { type WaitOptions, type WaitResult, waitUntilApplied } from './wait.ts';

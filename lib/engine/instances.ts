@@ -4,6 +4,7 @@
  *
  * Nothing here keeps an app from serving: what cannot be recorded is told to the observer, and tried again.
  */
+import type { Session } from '../adapters/postgres/index.ts';
 import {
   beat,
   leave,
@@ -11,8 +12,7 @@ import {
   putInstance,
   readInstances as readAll,
   removeInstances,
-  type Session,
-} from '../adapters/postgres/index.ts';
+} from '../adapters/postgres/instances.ts';
 import { asLockstepError } from '../core/errors/index.ts';
 import type { AppInstance, MigrationSource } from '../core/plan/index.ts';
 import { type ExclusiveOptions, runExclusively } from './exclusively.ts';

@@ -1,20 +1,16 @@
+// Not from indexes, and what is needed if something is pending only then: most starts find nothing to do.
 import type { Session } from '../adapters/postgres/index.ts';
-import { readLedger, readLedgerAgain, settleRun } from '../adapters/postgres/index.ts';
-import {
-  appliedSince,
-  type LedgerState,
-  type MigrationSource,
-  type Plan,
-  refusal,
-} from '../core/plan/index.ts';
-import { applyPending } from './apply.ts';
+import { readLedgerAgain } from '../adapters/postgres/ledger.ts';
+import { settleRun } from '../adapters/postgres/runs.ts';
+import { appliedSince } from '../core/plan/applied-since.ts';
+import type { LedgerState, MigrationSource, Plan } from '../core/plan/index.ts';
+import { refusal } from '../core/plan/refusal.ts';
 import { runExclusively } from './exclusively.ts';
 import { inExistingDatabase } from './in-existing-database.ts';
 import { announce } from './instances.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
-import { entriesToRevert, revertAsked } from './revert.ts';
 import { refuseSharedFailure } from './shared-run.ts';
-import type { MigrateOptions, MigrateResult, PlanResult, RevertAllOptions, RevertResult } from './types.ts';
+import type { MigrateOptions, MigrateResult, PlanResult } from './types.ts';
 
 /**
  * Applies what is pending, or waits until another process has. With nothing pending it takes neither lease nor lock
@@ -82,6 +78,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
       },
       prepare: () => loadPending(options.source, found),
       async work(attempt, { waitedMs, tookOverFrom }) {
+        const { applyPending } = await import('./apply.ts');
         // While this one compiled, another may have tried the same.
         const since = hasWaited ? { waitingSinceMs } : {};
         const { whenRecorded } = await applyPending(attempt, { ...options, ...since });
@@ -117,16 +114,4 @@ export async function loadPending(source: MigrationSource, plan: Plan | undefine
   if (plan?.outcome !== 'pending') return;
   await source.load(plan.pending.map((p) => p.revision));
   await source.loadRepeatables(plan.repeatables.map(({ name }) => name));
-}
-
-/** The same for down scripts. Throws LS3xx, LS40x, LS504, LS512, LS601 to LS608. */
-export function revertAll(options: RevertAllOptions): Promise<RevertResult> {
-  return runExclusively<RevertResult>(options, {
-    async look(session) {
-      const entries = await entriesToRevert(session, await readLedger(session), options.request);
-      if (entries.length > 0) refuseReadOnly(session);
-      return entries.length === 0 ? { reverted: [], token: 0 } : undefined;
-    },
-    work: (attempt) => revertAsked(attempt, options.request),
-  });
 }

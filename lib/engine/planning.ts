@@ -1,18 +1,13 @@
 /** The plan of one database, from its ledger and a source. */
-import { readInstances, readLedger, type Session } from '../adapters/postgres/index.ts';
+import type { Session } from '../adapters/postgres/index.ts';
+import { readInstances } from '../adapters/postgres/instances.ts';
+import { readLedger } from '../adapters/postgres/ledger.ts';
 import { LockstepError, NOTHING_CHANGED } from '../core/errors/index.ts';
-import {
-  compareRevisions,
-  editedRepeatables,
-  guardContract,
-  type LedgerState,
-  type MigrationSource,
-  makePlan,
-  type OutOfOrderPolicy,
-  REVISION_PATTERN,
-  type RunPhase,
-  repeatableName,
-} from '../core/plan/index.ts';
+import type { LedgerState, MigrationSource, OutOfOrderPolicy, RunPhase } from '../core/plan/index.ts';
+import { guardContract } from '../core/plan/instance.ts';
+import { makePlan } from '../core/plan/plan.ts';
+import { editedRepeatables, repeatableName } from '../core/plan/repeatable.ts';
+import { compareRevisions, REVISION_PATTERN } from '../core/plan/revision.ts';
 import type { PlanResult } from './types.ts';
 
 export interface PlanRequest {

@@ -19,10 +19,11 @@ import {
 import { recordFailure } from './apply.ts';
 import { type Attempt, withAttempt } from './attempt.ts';
 import { downChange, inOneRun } from './changes.ts';
+import { runExclusively } from './exclusively.ts';
 import { explainIrreversible, othersBuildOn } from './irreversible.ts';
 import { refuseReadOnly, refuseUnknown } from './planning.ts';
 import { type Progress, runChange } from './run-change.ts';
-import type { RevertOptions, RevertResult } from './types.ts';
+import type { RevertAllOptions, RevertOptions, RevertResult } from './types.ts';
 import { unknownRun } from './unknown-run.ts';
 
 /**
@@ -31,6 +32,18 @@ import { unknownRun } from './unknown-run.ts';
  */
 export const revert = (options: RevertOptions): Promise<RevertResult> =>
   withAttempt(options, undefined, (attempt) => revertAsked(attempt, options.request));
+
+/** The whole job of a process. Throws LS3xx, LS40x, LS504, LS512, LS601 to LS608. */
+export function revertAll(options: RevertAllOptions): Promise<RevertResult> {
+  return runExclusively<RevertResult>(options, {
+    async look(session) {
+      const entries = await entriesToRevert(session, await readLedger(session), options.request);
+      if (entries.length > 0) refuseReadOnly(session);
+      return entries.length === 0 ? { reverted: [], token: 0 } : undefined;
+    },
+    work: (attempt) => revertAsked(attempt, options.request),
+  });
+}
 
 export async function revertAsked(attempt: Attempt, request: RevertRequest): Promise<RevertResult> {
   const { session, runId, holder, token } = attempt;

@@ -1,6 +1,9 @@
 /** One run, and its outcome, for all who ask for the same migrations at the same time. */
-import { readEndedRun, type Session } from '../adapters/postgres/index.ts';
-import { type MigrationSource, type Plan, pendingNames, sharedFailure } from '../core/plan/index.ts';
+import type { Session } from '../adapters/postgres/index.ts';
+import { readEndedRun } from '../adapters/postgres/runs.ts';
+import type { MigrationSource } from '../core/plan/index.ts';
+import { type Plan, pendingNames } from '../core/plan/plan.ts';
+import { sharedFailure } from '../core/plan/shared-failure.ts';
 
 interface Asked {
   readonly plan: Plan;

@@ -18,11 +18,20 @@ export async function whileConnecting<Prepared, Result>(
   const signals = [context.signal, notNeeded.signal].filter((signal) => signal !== undefined);
   const opening = new Opened(context, AbortSignal.any(signals));
   try {
-    return await work(await prepare(), opening);
+    const prepared = await prepare();
+    // Once the ledger is asked for, it will soon be known whether it is needed.
+    if (!opening.isLoggedIn) await loadTurn();
+    return await work(prepared, opening);
   } finally {
     notNeeded.abort();
     await opening.drop();
   }
+}
+
+/** What is needed if something is pending. */
+async function loadTurn(): Promise<void> {
+  await import('./turn.ts');
+  await import('./apply.ts');
 }
 
 class Opened implements Opening {
@@ -49,6 +58,10 @@ class Opened implements Opening {
     this.#session = opened;
     // What fails is thrown where it is waited for, and nobody may come to do so.
     opened.catch(() => undefined);
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#ledger !== undefined;
   }
 
   takeSession(): Promise<Session> | undefined {

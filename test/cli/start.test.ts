@@ -30,11 +30,11 @@ it('begins to connect before it loads the engine', () => {
   expect(files.filter((file) => later.test(file))).toEqual([]);
 });
 
-it('loads neither the parser and the compiler, nor the shapes of bundles, nor AWS', () => {
+it('loads neither what applies, nor the parser and the compiler, nor the shapes of bundles, nor AWS', () => {
   const files = loadedFiles(LOADED);
   expect(files).toContain('lib/engine/migrate.ts');
   const heavy =
-    /node_modules\/(zod|libpg-query|@aws-sdk|@smithy)\/|plan\/bundle\.ts|compile\/(script|migration)\.ts/;
+    /node_modules\/(zod|libpg-query|@aws-sdk|@smithy)\/|plan\/bundle\.ts|compile\/(script|migration)\.ts|(engine|postgres|plan)\/index\.ts|engine\/(turn|apply|attempt)\.ts|postgres\/(ledger-schema|fence)\.ts/;
   expect(files.filter((file) => heavy.test(file))).toEqual([]);
 });
 

@@ -27,7 +27,7 @@ const up = async (files: Readonly<Record<string, string>>) => [
 ];
 
 test('LS307, by using the newer version', async () => {
-  const newer = [inPostgres('ledger-schema.ts', 'const LAYOUT = 1;', 'const LAYOUT = 2;')];
+  const newer = [inPostgres('ledger-layout.ts', 'const LAYOUT = 1;', 'const LAYOUT = 2;')];
   const database = await createDatabase();
   onTestFinished(database.drop);
   const byNewer = async (files: Readonly<Record<string, string>>) => {

@@ -13,16 +13,14 @@
  *   forced_release  append-only: who freed the lease by force, from whom (forced-releases.ts)
  *   applied   a view: what is applied now
  */
-import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import { holdingLock, transactionPooler } from './advisory-lock.ts';
 import { schemaGrant, withGrant } from './denied.ts';
 import { FORCED_RELEASE_TABLE } from './forced-releases.ts';
 import { LEDGER_FUNCTIONS } from './ledger-functions.ts';
+import { LAYOUT, refuseNewerLayout } from './ledger-layout.ts';
 import { LEAVE_REPEATABLE, REPEATABLE_TABLE } from './repeatables.ts';
 import { WAL_POSITION } from './restore-points.ts';
 import type { Session } from './session.ts';
-
-const LAYOUT = 1;
 
 const TABLES = `
 CREATE TABLE lockstep.meta (
@@ -187,11 +185,6 @@ async function makeIfMissing(session: Session, whenSound: Promise<void>, sent: (
   await whenMade;
 }
 
-/** Throws LS307. */
-export function refuseNewerLayout(layout: string | null | undefined): void {
-  if (Number(layout) !== LAYOUT) throw newerLedger(Number(layout));
-}
-
 async function createLedger(
   session: Session,
   withSchema: boolean,
@@ -214,11 +207,3 @@ async function createLedger(
   const failed = (await Promise.allSettled([made, ended])).find((outcome) => outcome.status === 'rejected');
   if (failed) throw withGrant(failed.reason, schemaGrant(session.facts, withSchema));
 }
-
-const newerLedger = (layout: number): LockstepError =>
-  new LockstepError('LS307', {
-    what: `The ledger has layout ${layout}, and this Lockstep knows none above ${LAYOUT}.`,
-    state: NOTHING_CHANGED,
-    remedy: 'Use a release of Lockstep that is at least as new as the one that wrote the ledger.',
-    context: { layout },
-  });

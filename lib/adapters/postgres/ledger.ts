@@ -1,15 +1,15 @@
 /** Reading the ledger. Its rows about migrations are written in run-step.ts and run-alone.ts, those about runs in runs.ts. */
+import type { Postcondition } from '../../core/plan/index.ts';
 import {
   type CurrentEntry,
   type CurrentRepeatable,
   EMPTY_LEDGER,
   type LedgerState,
   type PartialRevision,
-  type Postcondition,
-} from '../../core/plan/index.ts';
+} from '../../core/plan/ledger-state.ts';
 import type { DownScript } from './change.ts';
 import type { Before } from './effect.ts';
-import { refuseNewerLayout } from './ledger-schema.ts';
+import { refuseNewerLayout } from './ledger-layout.ts';
 import { HELD_LOCKS, type HeldLock } from './lock-record.ts';
 import { CURRENT_REPEATABLES } from './repeatables.ts';
 import type { Row, Session } from './session.ts';

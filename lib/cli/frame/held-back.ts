@@ -1,4 +1,5 @@
-import { migrationName, type Plan } from '../../core/plan/index.ts';
+import { migrationName } from '../../core/plan/catalog.ts';
+import type { Plan } from '../../core/plan/index.ts';
 import { some } from './format.ts';
 
 export const heldBackLine = ({ heldBack }: Plan): string =>
