@@ -9,6 +9,7 @@ import type { Session } from '../adapters/postgres/index.ts';
 import { asLockstepError, type LockstepError } from '../core/errors/index.ts';
 import type { Acquired } from '../core/lease/index.ts';
 import type { Attempt } from './attempt.ts';
+import { loadTurn } from './load-turn.ts';
 import { LOOK, withSession } from './open-session.ts';
 import type { MigrateOptions } from './types.ts';
 
@@ -81,7 +82,7 @@ async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Pro
 
 /** Most starts find nothing to do, and do not load it. */
 async function withLease<Result>(turn: Turn<Result>): Promise<Result> {
-  const { takeTurn } = await import('./turn.ts');
+  const { takeTurn } = await loadTurn();
   return takeTurn(turn);
 }
 

@@ -8,6 +8,7 @@ import { refusal } from '../core/plan/refusal.ts';
 import { runExclusively } from './exclusively.ts';
 import { inExistingDatabase } from './in-existing-database.ts';
 import { announce } from './instances.ts';
+import { loadTurn } from './load-turn.ts';
 import { planOn, refuseReadOnly } from './planning.ts';
 import { refuseSharedFailure } from './shared-run.ts';
 import type { MigrateOptions, MigrateResult, PlanResult } from './types.ts';
@@ -78,7 +79,7 @@ function applyExclusively(options: MigrateOptions): Promise<MigrateResult> {
       },
       prepare: () => loadPending(options.source, found),
       async work(attempt, { waitedMs, tookOverFrom }) {
-        const { applyPending } = await import('./apply.ts');
+        const { applyPending } = await loadTurn();
         // While this one compiled, another may have tried the same.
         const since = hasWaited ? { waitingSinceMs } : {};
         const { whenRecorded } = await applyPending(attempt, { ...options, ...since });

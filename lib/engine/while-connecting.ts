@@ -1,5 +1,6 @@
 import type { Session } from '../adapters/postgres/session.ts';
 import type { LedgerState } from '../core/plan/index.ts';
+import { loadTurn } from './load-turn.ts';
 import { inTurn } from './login-turns.ts';
 import { LOOK, openSession } from './open-session.ts';
 import type { EngineContext, Opening } from './types.ts';
@@ -26,12 +27,6 @@ export async function whileConnecting<Prepared, Result>(
     notNeeded.abort();
     await opening.drop();
   }
-}
-
-/** What is needed if something is pending. */
-async function loadTurn(): Promise<void> {
-  await import('./turn.ts');
-  await import('./apply.ts');
 }
 
 class Opened implements Opening {
