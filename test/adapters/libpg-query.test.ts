@@ -50,6 +50,32 @@ describe('the parser', () => {
     // Of Node alone 45 MB.
     expect(Number(stdout) / 1024).toBeLessThan(150);
   });
+
+  test('is not optimised from the moment on in which V8 begins with it, however long its code takes to load', async () => {
+    const code = `
+      import { syncBuiltinESMExports } from 'node:module';
+      import v8 from 'node:v8';
+      const seen = [];
+      const { setFlagsFromString } = v8;
+      v8.setFlagsFromString = (flags) => {
+        seen.push(flags.startsWith('--no-') ? 'as before' : 'unoptimised');
+        setFlagsFromString(flags);
+      };
+      syncBuiltinESMExports();
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async (...asked) => {
+        seen.push('begun');
+        const instance = await instantiate(...asked);
+        seen.push('ready');
+        return instance;
+      };
+      const wrapped = WebAssembly.instantiate;
+      const { loadParser } = await import(${JSON.stringify(ADAPTER)});
+      const parsers = await Promise.all([loadParser(), loadParser()]);
+      console.log(JSON.stringify([...seen, parsers[0] === parsers[1], wrapped === WebAssembly.instantiate]));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    expect(JSON.parse(stdout)).toEqual(['unoptimised', 'begun', 'ready', 'as before', true, true]);
+  });
 });
 
 const ADAPTER = new URL('../../lib/adapters/libpg-query/index.ts', import.meta.url).href;

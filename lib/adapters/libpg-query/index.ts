@@ -15,16 +15,17 @@ import type { ParsedStatement, ParseOutcome, SqlParser } from '../../core/plan/c
 
 type LibPgQuery = typeof import('libpg-query');
 
-export async function loadParser(): Promise<SqlParser> {
-  const [library, { setFlagsFromString }] = await Promise.all([import('libpg-query'), import('node:v8')]);
+export function loadParser(): Promise<SqlParser> {
+  loading ??= load();
+  return loading;
+}
+
+let loading: Promise<SqlParser> | undefined;
+
+async function load(): Promise<SqlParser> {
+  const { setFlagsFromString } = await import('node:v8');
   const setFlags = ARE_SET ? () => undefined : setFlagsFromString;
-  // What it says of a module when that is loaded counts, too: V8 11 (Node 20) compiles all of it then.
-  setFlags(UNOPTIMISED);
-  try {
-    await library.loadModule();
-  } finally {
-    setFlags(AS_BEFORE);
-  }
+  const library = await loadUnoptimised(setFlags);
   return {
     parse: (sql) => {
       setFlags(UNOPTIMISED);
@@ -35,6 +36,29 @@ export async function loadParser(): Promise<SqlParser> {
       }
     },
   };
+}
+
+/**
+ * The flags count from when V8 begins with the module, which the library has it do as soon as it is imported; but what is imported
+ * is code that may be kept (lib/build/code-cache.ts), and V8 takes none of that while other flags are set.
+ */
+async function loadUnoptimised(setFlags: (flags: string) => void): Promise<LibPgQuery> {
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { instantiate(...asked: unknown[]): unknown };
+  };
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = (...asked) => {
+    setFlags(UNOPTIMISED);
+    return instantiate(...asked);
+  };
+  try {
+    const library = await import('libpg-query');
+    await library.loadModule();
+    return library;
+  } finally {
+    WebAssembly.instantiate = instantiate;
+    setFlags(AS_BEFORE);
+  }
 }
 
 /**
