@@ -59,8 +59,16 @@ const NO_PASSWORD_FILE = ['pgpass'];
  */
 const NO_NATIVE_CLIENT = ['./nativ*'];
 
+const inPlace = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
 /** The tracer compares two versions, with a package of 29 KB. */
-const SEMVER = fileURLToPath(new URL('semver.cjs', import.meta.url));
+const SEMVER = inPlace('semver.cjs');
+
+/** Modules of Node's that packages load and that most starts do not use, a millisecond together. */
+const LAZILY = {
+  'node:child_process': inPlace('lazy-child-process.cjs'),
+  dns: inPlace('lazy-dns.cjs'),
+};
 
 /**
  * `index.mjs`, and files beside it for what it imports only sometimes: such as reading a published bundle, which most
@@ -115,6 +123,7 @@ export const publishedPieces = (
     chunkNames: '[name]-[hash]',
     target,
     define: { ...define, 'import.meta.url': 'lockstepUrl' },
+    alias: LAZILY,
     external: NEVER_INSTALLED,
   } as const satisfies BuildWithMetafile;
 };

@@ -28,6 +28,9 @@ export interface Texts {
 
 type Load = (name: string) => unknown;
 
+/** Characters of pieces that are loaded without a look whether something came in: a turn costs as much as a small piece. */
+const AT_ONCE = 10_000;
+
 export function loaderOf({ places, commented, digest, directory, require }: Texts): Load {
   const source = commented.toString();
   const texts = source.indexOf('/*') + 2;
@@ -57,10 +60,15 @@ export function loaderOf({ places, commented, digest, directory, require }: Text
   }
 
   async function loadInPieces(name: string): Promise<unknown> {
+    let characters = 0;
     for (const piece of piecesOf(name, new Set())) {
       if (loaded.has(piece)) continue;
       load(piece);
+      const [start, end] = places[piece]!;
+      characters += end - start;
+      if (characters < AT_ONCE) continue;
       await othersTurn();
+      characters = 0;
     }
     return load(name);
   }
