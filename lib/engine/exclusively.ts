@@ -65,12 +65,13 @@ export class AttemptOver extends Error {
 
 async function runOnce<Result>(options: ExclusiveOptions, job: Job<Result>): Promise<Result> {
   const { leases, clock } = options;
-  const startedMs = clock.nowMs();
   if (leases !== 'postgres') {
+    const startedMs = clock.nowMs();
     const look = (waitedMs: number) => withSession(options, LOOK, (session) => job.look(session, waitedMs));
     return (await look(0)) ?? (await withLease({ options, job, startedMs, look, session: undefined }));
   }
   return withSession(options, LOOK, async (session) => {
+    const startedMs = clock.nowMs();
     const look = (waitedMs: number) => job.look(session, waitedMs);
     try {
       return (await look(0)) ?? (await withLease({ options, job, startedMs, look, session }));
