@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openMigrationDirectory } from '../../lib/adapters/filesystem/index.ts';
 import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
@@ -82,6 +84,23 @@ describe('a migrations directory', () => {
     // Of characters that are more than a byte each.
     write({ '2_b.sql': `-- ${'€'.repeat(2_700_000)}` });
     await expect(open()).rejects.toMatchObject({ code: 'LS213', what: expect.stringContaining('8.1 MB') });
+  });
+
+  test('passes over a pipe and a device, and is not held up by them', async () => {
+    write({ '1_a.sql': 'SELECT 1', '2_empty.sql': '' });
+    await promisify(execFile)('mkfifo', [join(directory, '3_pipe.sql')]);
+    symlinkSync('/dev/null', join(directory, '4_device.sql'));
+    const module = new URL('../../lib/adapters/filesystem/index.ts', import.meta.url).href;
+    const code = `
+      const { openMigrationDirectory } = await import(${JSON.stringify(module)});
+      const { catalog } = await openMigrationDirectory(${JSON.stringify(directory)});
+      console.log(JSON.stringify(catalog.map(({ slug }) => slug)));`;
+    // In a process of its own, because nothing else ends what waits for a pipe.
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
+      timeout: 5_000,
+      killSignal: 'SIGKILL',
+    });
+    expect(JSON.parse(stdout)).toEqual(['a', 'empty']);
   });
 
   test('knows text that has the sign for what is no text from what is no text', async () => {

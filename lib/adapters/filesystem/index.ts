@@ -6,14 +6,14 @@
  * nor the compiler is loaded before `load`, so that a run with nothing pending costs reading and hashing only.
  *
  * Who is authoritative: the directory, at the moment it is opened. Files that do not end in `.sql`, files that
- * begin with a dot, and directories are no migrations; symbolic links are followed. What is no directory is told by
- * reading it: to list a thousand files with their kinds takes a millisecond more, which every start would pay.
+ * begin with a dot, and what is no file (a directory, a pipe) are no migrations; symbolic links are followed. What is a file
+ * is told by reading it: to list a thousand files with their kinds takes a millisecond more, which every start would pay.
  *
  * What can fail: the directory or a file cannot be read (LS103), there are no migrations (LS206), names (LS201, LS202,
  * LS210), a file is too large to be parsed (LS213); in `load` and `loadRepeatables`, what a file contains (LS203 to
  * LS208, LS211).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { LockstepError, NOTHING_CHANGED } from '../../core/errors/index.ts';
 import type { Migration, Repeatable } from '../../core/plan/bundle.ts';
@@ -92,7 +92,7 @@ const bytesIn = (content: Content): Buffer =>
   typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
 
 /**
- * Of those that are no directories. Synchronously: for a thousand small files that takes a fraction of the time; but what
+ * Of those that are files. Synchronously: for a thousand small files that takes a fraction of the time; but what
  * else goes on goes on.
  */
 async function readContents(path: string, names: readonly string[]): Promise<Map<string, Content>> {
@@ -114,16 +114,21 @@ const READ_AT_ONCE = 32;
 const REPLACEMENT = '\ufffd';
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** As text, which is faster than as bytes. Undefined for a directory. */
+/** A pipe into which nobody writes is empty then; waited for, it would keep the process from being interrupted. Not on Windows. */
+const AT_ONCE = { encoding: 'utf8', flag: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) } as const;
+
+/** As text, which is faster than as bytes. Undefined for what is no file. */
 function readContent(path: string, file: string): Content | undefined {
   const full = `${path}${sep}${file}`;
   let text: string;
   try {
-    text = readFileSync(full, 'utf8');
+    // Node's types have flags by name only.
+    text = readFileSync(full, AT_ONCE as { encoding: 'utf8' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
     throw unreadable(full, error);
   }
+  if (text === '' && !readOr103(full, () => statSync(full)).isFile()) return undefined;
   // A character is at most three bytes.
   if (3 * text.length > MOST_BYTES) refuseTooLarge(file, text);
   if (text.includes(REPLACEMENT)) return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
