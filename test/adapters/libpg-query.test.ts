@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { loadParser } from '../../lib/adapters/libpg-query/index.ts';
+import { INITIAL_MIB, withLessMemory } from '../../lib/adapters/libpg-query/initial-memory.ts';
 import { compile, onlyStatement } from '../support/compile.ts';
 import { createDatabase, queryRows } from '../support/postgres.ts';
 
@@ -51,7 +52,7 @@ describe('the parser', () => {
     expect(Number(stdout) / 1024).toBeLessThan(150);
   });
 
-  test('is not optimised from the moment on in which V8 begins with it, however long its code takes to load', async () => {
+  test('is not optimised from the moment on in which V8 begins with it, and nothing else is loaded meanwhile', async () => {
     const code = `
       import { syncBuiltinESMExports } from 'node:module';
       import v8 from 'node:v8';
@@ -62,21 +63,77 @@ describe('the parser', () => {
         setFlagsFromString(flags);
       };
       syncBuiltinESMExports();
-      const { instantiate } = WebAssembly;
-      WebAssembly.instantiate = async (...asked) => {
-        seen.push('begun');
-        const instance = await instantiate(...asked);
-        seen.push('ready');
-        return instance;
-      };
-      const wrapped = WebAssembly.instantiate;
+      const { Module, Instance, instantiate } = WebAssembly;
+      WebAssembly.Module = function (bytes) { seen.push('module'); return new Module(bytes); };
+      WebAssembly.Instance = function (module, imports) { seen.push('instance'); return new Instance(module, imports); };
       const { loadParser } = await import(${JSON.stringify(ADAPTER)});
+      // Node loads one, too, to read TypeScript.
+      seen.length = 0;
       const parsers = await Promise.all([loadParser(), loadParser()]);
-      console.log(JSON.stringify([...seen, parsers[0] === parsers[1], wrapped === WebAssembly.instantiate]));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
-    expect(JSON.parse(stdout)).toEqual(['unoptimised', 'begun', 'ready', 'as before', true, true]);
+      console.log(JSON.stringify([...seen, parsers[0] === parsers[1], instantiate === WebAssembly.instantiate]));`;
+    expect(await outputOf(code)).toEqual(['unoptimised', 'module', 'instance', 'as before', true, true]);
+  });
+
+  test('leaves modules of others as they are, also while it is loaded', async () => {
+    const code = `
+      const { loadParser } = await import(${JSON.stringify(ADAPTER)});
+      const ofOthers = new Uint8Array(${JSON.stringify([...MEMORY_OF_128_MIB])});
+      const meanwhile = [];
+      let { instantiate } = WebAssembly;
+      Object.defineProperty(WebAssembly, 'instantiate', {
+        get: () => instantiate,
+        set: (given) => {
+          instantiate = given;
+          meanwhile.push(given.call(WebAssembly, ofOthers, {}));
+        },
+      });
+      const parsed = (await loadParser()).parse('SELECT 1').ok;
+      const found = await Promise.all(meanwhile);
+      console.log(JSON.stringify([parsed, ...found.map(({ instance }) => instance.exports.m.buffer.byteLength)]));`;
+    expect(await outputOf(code)).toEqual([true, 128 * MIB, 128 * MIB]);
+  });
+
+  test('begins with less memory than has V8 look for garbage, and has more when it needs it', async () => {
+    const code = `
+      const external = () => process.memoryUsage().external;
+      const { loadParser } = await import(${JSON.stringify(ADAPTER)});
+      const before = external();
+      const parser = await loadParser();
+      const loaded = external() - before;
+      const { ok } = parser.parse('SELECT ' + '1, '.repeat(500_000) + '1');
+      console.log(JSON.stringify([ok, loaded, external() - before]));`;
+    const [ok, loaded, large] = (await outputOf(code)) as [boolean, number, number];
+    expect(ok).toBe(true);
+    // kExternalAllocationSoftLimit in V8's src/common/globals.h, less what else a process has.
+    expect(loaded).toBeLessThan(50 * MIB);
+    expect(large).toBeGreaterThan(64 * MIB);
+  });
+
+  test('changes nothing but the memory of a module with one that is too large', () => {
+    const changed = withLessMemory(MEMORY_OF_128_MIB);
+    expect(changed.length).toBe(MEMORY_OF_128_MIB.length);
+    const differing = [...changed.keys()].filter((i) => changed[i] !== MEMORY_OF_128_MIB[i]);
+    expect(differing).toEqual([FIRST_PAGES + 1]);
+    expect(changed[FIRST_PAGES + 1]).toBe((INITIAL_MIB * 16) / 128);
+    const small = Buffer.from(MEMORY_OF_128_MIB).fill(1, FIRST_PAGES + 1, FIRST_PAGES + 2);
+    const withoutLimit = Buffer.from('0061736d0100000005040100801007050101016d0200', 'hex');
+    const withoutMemory = Buffer.from('0061736d01000000', 'hex');
+    for (const other of [small, withoutLimit, withoutMemory, Buffer.from('no module'), Buffer.alloc(0)]) {
+      expect(withLessMemory(other)).toBe(other);
+    }
   });
 });
+
+/** (module (memory (export "m") 2048 16384)) */
+const MEMORY_OF_128_MIB = Buffer.from('0061736d01000000050701018010808001070501016d0200', 'hex');
+/** Where it says so. */
+const FIRST_PAGES = 12;
+const MIB = 2 ** 20;
+
+async function outputOf(code: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+  return JSON.parse(stdout);
+}
 
 const ADAPTER = new URL('../../lib/adapters/libpg-query/index.ts', import.meta.url).href;
 
