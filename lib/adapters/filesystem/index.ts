@@ -43,10 +43,15 @@ export async function openMigrationDirectory(path: string, loadParser: LoadParse
   /** By file: once before anything is written, to refuse what is wrong, and again when it is applied. */
   const compiled = new Map<string, Migration>();
   const compiledObjects = new Map<string, Repeatable>();
+  let digest: string | undefined;
   return {
     catalog,
     repeatables,
-    digest: digestOf(catalog, repeatables),
+    /** Where nothing is pending nobody asks for it. */
+    get digest() {
+      digest ??= digestOf(catalog, repeatables);
+      return digest;
+    },
     load: async (revisions) => {
       const wanted = new Set(revisions.map(revisionKey));
       const found = migrations.filter(({ revision }) => wanted.has(revisionKey(revision)));
