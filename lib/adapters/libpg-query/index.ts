@@ -85,7 +85,7 @@ async function loadLibrary(unoptimised: Work): Promise<LibPgQuery> {
 /**
  * After some twenty small texts V8 begins to optimise the grammar, one function of 100 KB, beside the process: half a second
  * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is; each
- * is looked through for errors when it is compiled, and not all 1,500 before the first. They are the whole process's, and so
+ * is looked through for errors when it is compiled, and not all five hundred before the first. They are the whole process's, and so
  * they are set for the moment only, and not where somebody has set one of them.
  */
 const UNOPTIMISED = '--liftoff-only --no-wasm-tier-up --no-wasm-dynamic-tiering --wasm-lazy-validation';
