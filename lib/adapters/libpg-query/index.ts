@@ -39,7 +39,8 @@ async function load(): Promise<SqlParser> {
   return { parse: (sql) => unoptimised(() => parse(library, sql)) };
 }
 
-type Work = <Result>(work: () => Result) => Result;
+/** Gives what the work gives, which is done under the flags. */
+type UnderFlags = <Result>(work: () => Result) => Result;
 
 /** As far as it is used here. */
 interface WebAssemblyApi {
@@ -62,7 +63,7 @@ function asParser(module: unknown): Buffer | undefined {
  * on the machine. Without optimisation it takes 3 ms, and is done at once here: so that the flags do not reach what else is loaded
  * meanwhile (V8 takes no code that was kept, lib/build/code-cache.ts, while other flags are set).
  */
-async function loadLibrary(unoptimised: Work): Promise<LibPgQuery> {
+async function loadLibrary(unoptimised: UnderFlags): Promise<LibPgQuery> {
   const { WebAssembly: api } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
   const { instantiate } = api;
   api.instantiate = async (asked, imports) => {

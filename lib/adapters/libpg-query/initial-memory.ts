@@ -10,8 +10,7 @@
 export const INITIAL_MIB = 40;
 
 const PAGES_PER_MIB = 16;
-/** A module begins with this and a version, of four bytes each. */
-const MAGIC = '\0asm';
+/** Behind what every module begins with, and a version. */
 const FIRST_SECTION = 8;
 /** https://webassembly.github.io/spec/core/binary/modules.html: sections have an id and a size; this is the one of memories. */
 const MEMORY_SECTION = 5;
@@ -32,7 +31,6 @@ export function withLessMemory(module: Buffer): Buffer {
 
 /** Where a module says how many pages it begins with. */
 function memoryOf(module: Buffer): { start: number; end: number; pages: number } | undefined {
-  if (module.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
   for (let at = FIRST_SECTION; at < module.length; ) {
     const size = readLeb128(module, at + 1);
     if (module[at] === MEMORY_SECTION) {
