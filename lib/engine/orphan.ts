@@ -39,8 +39,8 @@ export function orphanEnder(entering: Entering, token: number): (holder: LockedB
       }
       return true;
     }
-    on({ kind: 'session-ended', ...orphan });
     await endSession(session, holder);
+    on({ kind: 'session-ended', ...orphan });
     return false;
   };
 }

@@ -51,7 +51,7 @@ async function cutInTheMiddle(world: World, place: HolderPlace, context: TestCon
   const { holder, gate, pid } = await holderAt(world, place, 'cut', link.url);
   link.cut();
   await holder.says(/Trying again/);
-  if (gate) await liftForNext({ world, gate, pid, isVouchedFor: false });
+  if (gate) await liftForNext({ world, gate, pid, isLeft: false });
   return succeeds(world, holder);
 }
 
@@ -68,7 +68,7 @@ export const renewalsAreRefused: Scenario = {
     const pid = await gate.reached();
     const next = world.up();
     await holder.says(/Trying again/);
-    await liftForNext({ world, gate, pid, isVouchedFor: false });
+    await liftForNext({ world, gate, pid, isLeft: false });
     const found = [...(await succeeds(world, next)), ...(await succeeds(world, holder))];
     recovered?.(performance.now() - startedMs);
     return [...found, ...(await violationsIn(world))];

@@ -24,8 +24,9 @@ export function holderFails({ place, kind, lease }: Failing): Scenario {
       const { holder, gate, pid } = await failing(world, place, kind);
       const failedMs = performance.now();
       const next = world.up();
-      const isVouchedFor = kind === 'SIGSTOP' && lease === 'postgres';
-      if (gate) await liftForNext({ world, gate, pid, isVouchedFor });
+      // PostgreSQL's lease: a statement that runs shows that its session lives, even if its client stands still.
+      const isLeft = kind === 'SIGSTOP' && lease === 'postgres';
+      if (gate) await liftForNext({ world, gate, pid, isLeft });
       const found = await succeeds(world, next);
       // Nothing has replaced the stopped one then.
       if (found.length > 0) return found;
@@ -74,12 +75,12 @@ interface Lift {
   readonly world: World;
   readonly gate: Gate;
   readonly pid: number | undefined;
-  /** PostgreSQL's lease: a statement that runs shows that its session lives, even if its client stands still. */
-  readonly isVouchedFor: boolean;
+  /** Nobody ends that session. */
+  readonly isLeft: boolean;
 }
 
-export async function liftForNext({ world, gate, pid, isVouchedFor }: Lift): Promise<void> {
-  if (!isVouchedFor) {
+export async function liftForNext({ world, gate, pid, isLeft }: Lift): Promise<void> {
+  if (!isLeft) {
     await until(`the session ${pid} of the one that failed ends`, async () => {
       const rows = await world.query(`SELECT FROM pg_stat_activity WHERE pid = ${pid}`);
       return rows.length === 0;
