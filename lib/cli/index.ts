@@ -11,6 +11,7 @@
  * What can fail: LS101 for the grammar, LS102 for settings, LS104 for a package that is not installed, LS605 when
  * interrupted, and what the engine throws. Anything else thrown is a defect and shows as LS901.
  */
+import { hasOwnProcess } from '../adapters/libpg-query/index.ts';
 import { asLockstepError, ExitCode, LockstepError } from '../core/errors/index.ts';
 import type { CommandResult, GlobalOptions, LoadCommand } from './frame/context.ts';
 import { listenForInterruption } from './frame/interruption.ts';
@@ -21,6 +22,7 @@ import { ownVersion } from './frame/version.ts';
 
 /** Runs one command and ends the process with its exit code, which may be that of a foreign command; never throws. */
 export async function runCli(argv: readonly string[]): Promise<void> {
+  hasOwnProcess();
   const terminal = openTerminal(process, process.env);
   process.exitCode = await exitCodeOf(argv, terminal);
   // Node would first take down what the system takes down with the process, which is a millisecond. What is not written yet

@@ -79,17 +79,62 @@ describe('the parser', () => {
       const ofOthers = new Uint8Array(${JSON.stringify([...MEMORY_OF_128_MIB])});
       const meanwhile = [];
       let { instantiate } = WebAssembly;
+      const asked = [];
+      const original = instantiate;
+      instantiate = (...all) => {
+        asked.push(all.length);
+        return original(...all);
+      };
       Object.defineProperty(WebAssembly, 'instantiate', {
         get: () => instantiate,
         set: (given) => {
           instantiate = given;
-          meanwhile.push(given.call(WebAssembly, ofOthers, {}));
+          meanwhile.push(given.call(WebAssembly, ofOthers, {}, { builtins: [] }));
         },
       });
       const parsed = (await loadParser()).parse('SELECT 1').ok;
       const found = await Promise.all(meanwhile);
-      console.log(JSON.stringify([parsed, ...found.map(({ instance }) => instance.exports.m.buffer.byteLength)]));`;
-    expect(await outputOf(code)).toEqual([true, 128 * MIB, 128 * MIB]);
+      const sizes = found.map(({ instance }) => instance.exports.m.buffer.byteLength);
+      console.log(JSON.stringify([parsed, asked, sizes]));`;
+    expect(await outputOf(code)).toEqual([true, [3, 3], [128 * MIB, 128 * MIB]]);
+  });
+
+  test('puts back what it replaces, also when two copies of it are loaded at once', async () => {
+    const code = `
+      const { instantiate } = WebAssembly;
+      const copies = await Promise.all([import(${JSON.stringify(ADAPTER)}), import(${JSON.stringify(`${ADAPTER}?another`)})]);
+      const parsers = await Promise.all(copies.map(({ loadParser }) => loadParser()));
+      const parsed = parsers[0] !== parsers[1] && parsers.every(({ parse }) => parse('SELECT 1').ok);
+      console.log(JSON.stringify([parsed, instantiate === WebAssembly.instantiate]));`;
+    expect(await outputOf(code)).toEqual([true, true]);
+  });
+
+  test('lets no module of others pass that is not valid, unless the process is its own, and then for one moment only', async () => {
+    const code = (before: string) => `
+      import { syncBuiltinESMExports } from 'node:module';
+      import v8 from 'node:v8';
+      const { hasOwnProcess, loadParser } = await import(${JSON.stringify(ADAPTER)});
+      const { Module } = WebAssembly;
+      const { setFlagsFromString } = v8;
+      const seen = [];
+      v8.setFlagsFromString = (flags) => {
+        setFlagsFromString(flags);
+        // As another thread might at this moment. V8 remembers what it took for valid, so it is another one each time.
+        const customSection = [0, 2, 1, seen.length];
+        try {
+          seen.push(typeof new Module(new Uint8Array([...${JSON.stringify([...INVALID])}, ...customSection])));
+        } catch (error) {
+          seen.push(error.name);
+        }
+      };
+      syncBuiltinESMExports();
+      ${before}
+      const parser = await loadParser();
+      parser.parse('SELECT 1');
+      console.log(JSON.stringify(seen));`;
+    const refused = Array.from({ length: 4 }, () => 'CompileError');
+    expect(await outputOf(code(''))).toEqual(refused);
+    expect(await outputOf(code('hasOwnProcess();'))).toEqual(['object', ...refused.slice(1)]);
   });
 
   test('begins with less memory than has V8 look for garbage, and has more when it needs it', async () => {
@@ -125,6 +170,8 @@ describe('the parser', () => {
 
 /** (module (memory (export "m") 2048 16384)) */
 const MEMORY_OF_128_MIB = Buffer.from('0061736d01000000050701018010808001070501016d0200', 'hex');
+/** (module (func (export "f") i32.add)), of nothing. */
+const INVALID = Buffer.from('0061736d0100000001040160000003020100070501016600000a050103006a0b', 'hex');
 /** Where it says so. */
 const FIRST_PAGES = 12;
 const MIB = 2 ** 20;

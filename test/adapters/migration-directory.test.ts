@@ -86,15 +86,25 @@ describe('a migrations directory', () => {
     await expect(open()).rejects.toMatchObject({ code: 'LS213', what: expect.stringContaining('8.1 MB') });
   });
 
-  test('passes over a pipe and a device, and is not held up by them', async () => {
+  test('passes over pipes, a device and a socket, and is not held up by them', async () => {
     write({ '1_a.sql': 'SELECT 1', '2_empty.sql': '' });
-    await promisify(execFile)('mkfifo', [join(directory, '3_pipe.sql')]);
+    const pipes = ['3_pipe.sql', '5_open.sql', '6_written.sql'].map((name) => join(directory, name));
+    await promisify(execFile)('mkfifo', pipes);
     symlinkSync('/dev/null', join(directory, '4_device.sql'));
     const module = new URL('../../lib/adapters/filesystem/index.ts', import.meta.url).href;
     const code = `
+      import { once } from 'node:events';
+      import { openSync, writeSync } from 'node:fs';
+      import { createServer } from 'node:net';
+      const [, open, written] = ${JSON.stringify(pipes)};
+      openSync(open, 'r+');
+      writeSync(openSync(written, 'r+'), 'SELECT 1');
+      const socket = createServer().listen(${JSON.stringify(join(directory, '7_socket.sql'))});
+      await once(socket, 'listening');
       const { openMigrationDirectory } = await import(${JSON.stringify(module)});
       const { catalog } = await openMigrationDirectory(${JSON.stringify(directory)});
-      console.log(JSON.stringify(catalog.map(({ slug }) => slug)));`;
+      console.log(JSON.stringify(catalog.map(({ slug }) => slug)));
+      socket.close();`;
     // In a process of its own, because nothing else ends what waits for a pipe.
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
       timeout: 5_000,

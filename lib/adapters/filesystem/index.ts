@@ -119,7 +119,7 @@ const READ_AT_ONCE = 32;
 const REPLACEMENT = '\ufffd';
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** A pipe into which nobody writes is empty then; waited for, it would keep the process from being interrupted. Not on Windows. */
+/** A pipe has nothing then, or nothing yet; waited for, it would keep the process from being interrupted. Not on Windows. */
 const AT_ONCE = { encoding: 'utf8', flag: constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) } as const;
 
 /** As text, which is faster than as bytes. Undefined for what is no file. */
@@ -130,15 +130,19 @@ function readContent(path: string, file: string): Content | undefined {
     // Node's types have flags by name only.
     text = readFileSync(full, AT_ONCE as { encoding: 'utf8' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
+    if (!isFile(full)) return undefined;
     throw unreadable(full, error);
   }
-  if (text === '' && !readOr103(full, () => statSync(full)).isFile()) return undefined;
+  if (text === '' && !isFile(full)) return undefined;
   // A character is at most three bytes.
   if (3 * text.length > MOST_BYTES) refuseTooLarge(file, text);
   if (text.includes(REPLACEMENT)) return withoutByteOrderMark(readOr103(full, () => readFileSync(full)));
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
+
+/** Or what is not there, as a link to nothing. */
+const isFile = (path: string): boolean =>
+  readOr103(path, () => statSync(path, { throwIfNoEntry: false }))?.isFile() ?? true;
 
 /**
  * The parser needs some sixty times a file's size while it parses it, and PostgreSQL plans a statement as a whole.

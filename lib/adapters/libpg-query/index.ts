@@ -24,19 +24,35 @@ export function loadParser(): Promise<SqlParser> {
 
 let loading: Promise<SqlParser> | undefined;
 
+/** Told by a command: nobody else loads modules in this process, and so an invalid one cannot slip through (`UNCHECKED`). */
+export function hasOwnProcess(): void {
+  isOwnProcess = true;
+}
+
+let isOwnProcess = false;
+
 async function load(): Promise<SqlParser> {
   const { setFlagsFromString } = await import('node:v8');
   const setFlags = ARE_SET ? () => undefined : setFlagsFromString;
-  const unoptimised = <Result>(work: () => Result): Result => {
-    setFlags(UNOPTIMISED);
-    try {
-      return work();
-    } finally {
-      setFlags(AS_BEFORE);
-    }
-  };
-  const library = await loadLibrary(unoptimised);
+  const under =
+    ({ set, unset }: Flags): UnderFlags =>
+    (work) => {
+      setFlags(set);
+      try {
+        return work();
+      } finally {
+        setFlags(unset);
+      }
+    };
+  const unoptimised = under(UNOPTIMISED);
+  const library = await loadLibrary(isOwnProcess ? under(UNCHECKED) : unoptimised);
   return { parse: (sql) => unoptimised(() => parse(library, sql)) };
+}
+
+/** V8's. They are the whole process's, and are not touched where somebody has set one of them. */
+interface Flags {
+  readonly set: string;
+  readonly unset: string;
 }
 
 /** Gives what the work gives, which is done under the flags. */
@@ -44,13 +60,13 @@ type UnderFlags = <Result>(work: () => Result) => Result;
 
 /** As far as it is used here. */
 interface WebAssemblyApi {
-  instantiate: (module: unknown, imports: object) => unknown;
+  instantiate: (...asked: readonly unknown[]) => unknown;
   readonly Module: new (bytes: Buffer) => object;
-  readonly Instance: new (module: object, imports: object) => object;
+  readonly Instance: new (module: object, imports: unknown) => object;
 }
 
-/** A name in PostgreSQL's parse tree: others may load modules of theirs meanwhile. */
-const ONLY_IN_PARSER = 'stmt_location';
+/** The name of a file of libpg_query's, in what an assertion of it says: others may load modules of theirs meanwhile. */
+const ONLY_IN_PARSER = 'pg_query_outfuncs_json';
 
 function asParser(module: unknown): Buffer | undefined {
   if (!(module instanceof Uint8Array)) return undefined;
@@ -62,35 +78,56 @@ function asParser(module: unknown): Buffer | undefined {
  * The library begins with its module as soon as it is imported, on V8's threads, for which it then waits, with whatever else runs
  * on the machine. Without optimisation it takes 3 ms, and is done at once here: so that the flags do not reach what else is loaded
  * meanwhile (V8 takes no code that was kept, lib/build/code-cache.ts, while other flags are set).
+ *
+ * The library passes no options on to what loads its module. What is replaced here instead is the whole process's, and put back as soon
+ * as the module has come.
  */
-async function loadLibrary(unoptimised: UnderFlags): Promise<LibPgQuery> {
+async function loadLibrary(underFlags: UnderFlags): Promise<LibPgQuery> {
   const { WebAssembly: api } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
   const { instantiate } = api;
-  api.instantiate = async (asked, imports) => {
-    const parser = asParser(asked);
-    if (!parser) return instantiate(asked, imports);
-    return unoptimised(() => {
+  const putBack = () => {
+    // Unless somebody else, as another copy of this file, has taken its place since.
+    if (api.instantiate === ours) api.instantiate = instantiate;
+  };
+  const ours: WebAssemblyApi['instantiate'] = async (...asked) => {
+    const parser = asParser(asked[0]);
+    if (!parser) return instantiate(...asked);
+    putBack();
+    return underFlags(() => {
       const module = new api.Module(withLessMemory(parser));
-      return { module, instance: new api.Instance(module, imports) };
+      return { module, instance: new api.Instance(module, asked[1]) };
     });
   };
+  api.instantiate = ours;
   try {
     const library = await import('libpg-query');
     await library.loadModule();
     return library;
   } finally {
-    api.instantiate = instantiate;
+    putBack();
   }
 }
 
 /**
  * After some twenty small texts V8 begins to optimise the grammar, one function of 100 KB, beside the process: half a second
- * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is; each
- * is looked through for errors when it is compiled, and not all five hundred before the first. They are the whole process's, and so
- * they are set for the moment only, and not where somebody has set one of them.
+ * of a processor and 550 MB, more than many an app may have. A function that was compiled with these flags stays as it is. They are
+ * set for the moment only.
  */
-const UNOPTIMISED = '--liftoff-only --no-wasm-tier-up --no-wasm-dynamic-tiering --wasm-lazy-validation';
-const AS_BEFORE = '--no-liftoff-only --wasm-tier-up --wasm-dynamic-tiering --no-wasm-lazy-validation';
+const UNOPTIMISED: Flags = {
+  set: '--liftoff-only --no-wasm-tier-up --no-wasm-dynamic-tiering',
+  unset: '--no-liftoff-only --wasm-tier-up --wasm-dynamic-tiering',
+};
+
+/**
+ * What is called is looked through for errors then, and not all five hundred functions before the first: 3 ms less where processes
+ * compete. While it is set, V8 takes any module for valid, and ends the process when an invalid one is called later: in an app
+ * another thread may just be trying one.
+ */
+const UNCHECKED: Flags = {
+  set: `${UNOPTIMISED.set} --wasm-lazy-validation`,
+  unset: `${UNOPTIMISED.unset} --no-wasm-lazy-validation`,
+};
+
 const ARE_SET = /liftoff|wasm[-_](?:tier[-_]up|dynamic[-_]tiering|lazy[-_]validation)/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 );
