@@ -35,14 +35,7 @@ async function start(): Promise<string> {
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', PACKAGE], { cwd: place });
   const emulator = join(place, 'node_modules', 'amplify-dynamodb-simulator', 'emulator');
   const port = await freePort();
-  const args = [
-    `-Djava.library.path=${join(emulator, 'DynamoDBLocal_lib')}`,
-    '-jar',
-    'DynamoDBLocal.jar',
-    '-inMemory',
-    '-port',
-    `${port}`,
-  ];
+  const args = ['-jar', 'DynamoDBLocal.jar', '-inMemory', '-port', `${port}`];
   server = spawn('java', args, { cwd: emulator, stdio: 'ignore' });
   const endpoint = `http://127.0.0.1:${port}`;
   const client = localDynamoClient(endpoint, { maxAttempts: 1 });
